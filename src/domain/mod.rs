@@ -1,0 +1,3 @@
+//! The pure core: ids, time, signatures and page addresses. No I/O, no clock, no randomness, no framework.
+
+pub mod time;

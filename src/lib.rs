@@ -1,0 +1,5 @@
+//! wxgate stands between WeChat and a company's own programs.
+
+pub mod clock;
+pub mod domain;
+pub mod store;

@@ -1,0 +1,188 @@
+//! The typed layer over an engine, written once: records in, records out. No engine and no rule of business is known here.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::engine::{Document, Engine, Error, Find, Result};
+use super::record::{Collection, Record};
+use crate::clock::Clock;
+
+/// How often an update is tried anew when others change the same document meanwhile.
+const ATTEMPTS: usize = 100;
+
+/// The records of one kind.
+pub struct Repo<R> {
+    engine: Arc<dyn Engine>,
+    clock: Clock,
+    kind: PhantomData<fn() -> R>,
+}
+
+impl<R> Clone for Repo<R> {
+    fn clone(&self) -> Self {
+        Self {
+            engine: self.engine.clone(),
+            clock: self.clock.clone(),
+            kind: PhantomData,
+        }
+    }
+}
+
+/// A record as read, with the version that a compare-and-set needs.
+#[derive(Debug, Clone)]
+pub struct Versioned<R> {
+    /// The record.
+    pub record: R,
+    /// Its version; see [`Document::version`].
+    pub version: i64,
+}
+
+/// What the closure given to [`Repo::update`] wants done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Write the changed record.
+    Save,
+    /// Leave the stored record as it is.
+    Keep,
+}
+
+impl<R: Record> Repo<R> {
+    /// The repository of `R` in this store.
+    pub fn new(engine: Arc<dyn Engine>, clock: Clock) -> Self {
+        Self {
+            engine,
+            clock,
+            kind: PhantomData,
+        }
+    }
+
+    /// The live record with this id.
+    pub async fn get(&self, id: &str) -> Result<Option<R>> {
+        Ok(self.get_versioned(id).await?.map(|found| found.record))
+    }
+
+    /// The live record with this id, with its version.
+    pub async fn get_versioned(&self, id: &str) -> Result<Option<Versioned<R>>> {
+        let found = self.engine.get(R::COLLECTION, id, self.clock.store_now()).await?;
+        found.map(decode).transpose()
+    }
+
+    /// The first live record that matches.
+    pub async fn find_one(&self, mut find: Find) -> Result<Option<R>> {
+        find.limit = 1;
+        Ok(self
+            .find(find)
+            .await?
+            .into_iter()
+            .next()
+            .map(|found| found.record))
+    }
+
+    /// The live records that match, in order.
+    pub async fn find(&self, find: Find) -> Result<Vec<Versioned<R>>> {
+        let found = self
+            .engine
+            .find(R::COLLECTION, find, self.clock.store_now())
+            .await?;
+        found.into_iter().map(decode).collect()
+    }
+
+    /// Adds a record.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] names the unique index that refused, or `id`.
+    pub async fn insert(&self, record: &R) -> Result<()> {
+        let (id, fields) = encode(record)?;
+        self.engine
+            .insert(R::COLLECTION, id, fields, self.clock.store_now())
+            .await
+    }
+
+    /// Adds several records with one commit; each has a result of its own.
+    pub async fn insert_many(&self, records: &[R]) -> Result<Vec<Result<()>>> {
+        let documents = records.iter().map(encode).collect::<Result<_>>()?;
+        self.engine
+            .insert_many(R::COLLECTION, documents, self.clock.store_now())
+            .await
+    }
+
+    /// Writes `record` over the stored one if nobody has changed that since it was read. Says whether it did.
+    pub async fn replace(&self, record: &Versioned<R>) -> Result<bool> {
+        let (id, fields) = encode(&record.record)?;
+        let document = Document {
+            id,
+            version: record.version,
+            fields,
+        };
+        self.engine
+            .replace(R::COLLECTION, document, self.clock.store_now())
+            .await
+    }
+
+    /// Reads, changes and writes a record, anew from the reading when another change came between. The closure
+    /// may therefore run several times. Returns the record as it is afterwards, or nothing if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Contended`] after a hundred changes by others in between.
+    pub async fn update(&self, id: &str, mut change: impl FnMut(&mut R) -> Change) -> Result<Option<R>> {
+        for _ in 0..ATTEMPTS {
+            let Some(mut found) = self.get_versioned(id).await? else {
+                return Ok(None);
+            };
+            if change(&mut found.record) == Change::Keep || self.replace(&found).await? {
+                return Ok(Some(found.record));
+            }
+        }
+        Err(Error::Contended {
+            collection: R::COLLECTION.name,
+        })
+    }
+
+    /// Removes the record. Says whether there was one.
+    pub async fn delete(&self, id: &str) -> Result<bool> {
+        self.engine.delete(R::COLLECTION, id, None).await
+    }
+}
+
+fn decode<R: Record>(document: Document) -> Result<Versioned<R>> {
+    let Document {
+        id,
+        version,
+        mut fields,
+    } = document;
+    fields.insert("id".to_owned(), Value::String(id.clone()));
+    match serde_json::from_value(Value::Object(fields)) {
+        Ok(record) => Ok(Versioned { record, version }),
+        Err(cause) => Err(unreadable(R::COLLECTION, id, cause)),
+    }
+}
+
+fn encode<R: Record>(record: &R) -> Result<(String, Map<String, Value>)> {
+    let id = record.id().to_owned();
+    match serde_json::to_value(record) {
+        Ok(Value::Object(mut fields)) => {
+            fields.remove("id");
+            fields.retain(|_, value| !value.is_null());
+            Ok((id, fields))
+        }
+        Ok(_) => Err(unreadable(
+            R::COLLECTION,
+            id,
+            "a record must serialise to an object",
+        )),
+        Err(cause) => Err(unreadable(R::COLLECTION, id, cause)),
+    }
+}
+
+fn unreadable(
+    collection: &'static Collection,
+    id: String,
+    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> Error {
+    Error::Unreadable {
+        collection: collection.name,
+        id,
+        cause: cause.into(),
+    }
+}
