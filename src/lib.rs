@@ -1,5 +1,10 @@
 //! wxgate stands between WeChat and a company's own programs.
 
 pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod net;
 pub mod store;
+pub mod tasks;
+pub mod telemetry;
+pub mod wechat;

@@ -1,0 +1,126 @@
+//! Names that exist only if they are valid. No I/O.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A text that is not what its type demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(pub &'static str);
+
+/// Declares a text newtype with a rule.
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident, $rule:expr, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Malformed;
+
+            fn try_from(text: String) -> Result<Self, Malformed> {
+                let rule: fn(&str) -> bool = $rule;
+                if rule(&text) { Ok(Self(text)) } else { Err(Malformed($expected)) }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Malformed;
+
+            fn from_str(text: &str) -> Result<Self, Malformed> {
+                Self::try_from(text.to_owned())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_type!(
+    /// Our own name of an app, as it stands in paths and in the configuration.
+    AppName,
+    |text| within(text, 1, 32) && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')),
+    "a name has 1 to 32 lower-case letters, digits and -"
+);
+text_type!(
+    /// WeChat's id of an official account or mini program: `wx` and 16 hexadecimal digits in practice.
+    AppId,
+    |text| within(text, 1, 64) && text.bytes().all(is_word),
+    "an AppID has 1 to 64 letters, digits, _ and -"
+);
+text_type!(
+    /// A user's id within one app. (WeChat: at most 28 characters in practice, columns of 64.)
+    OpenId,
+    |text| within(text, 1, 64) && text.bytes().all(is_word),
+    "an openid has 1 to 64 letters, digits, _ and -"
+);
+text_type!(
+    /// A user's id within all apps of one Open Platform account.
+    UnionId,
+    |text| within(text, 1, 64) && text.bytes().all(is_word),
+    "a unionid has 1 to 64 letters, digits, _ and -"
+);
+text_type!(
+    /// The one-time code of `wx.login`.
+    LoginCode,
+    |text| within(text, 1, 512) && text.bytes().all(|b| b.is_ascii_graphic()),
+    "a login code has 1 to 512 visible ASCII characters"
+);
+text_type!(
+    /// Our own id of a user. Says nothing about who it is.
+    UserId,
+    |text| within(text, 1, 64) && text.bytes().all(is_word),
+    "a user id has 1 to 64 letters, digits, _ and -"
+);
+text_type!(
+    /// Our own id of a session: the claim `sid`.
+    SessionId,
+    |text| within(text, 1, 64) && text.bytes().all(is_word),
+    "a session id has 1 to 64 letters, digits, _ and -"
+);
+
+fn within(text: &str, least: usize, most: usize) -> bool {
+    (least..=most).contains(&text.len())
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_refused_where_they_could_be_something_else() {
+        for bad in ["", "Shop", "a/b", "a.b", "名", &"a".repeat(33)] {
+            assert!(bad.parse::<AppName>().is_err(), "{bad}");
+        }
+        assert!("wx-1".parse::<AppName>().is_ok());
+        for bad in ["", "o 1", "o:1", "o\n", &"o".repeat(65)] {
+            assert!(bad.parse::<OpenId>().is_err(), "{bad}");
+        }
+        assert!(serde_json::from_str::<OpenId>("\"a:b\"").is_err());
+    }
+}

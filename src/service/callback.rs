@@ -1,0 +1,63 @@
+//! WeChat's check that this server is the one the console names (接入指南). Pushed messages are not handled here.
+
+use crate::config::{App, Apps};
+use crate::domain::signature;
+
+/// The check's parameters, each of which was there exactly once.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// What the platform computed.
+    pub signature: String,
+    /// Its time, in seconds.
+    pub timestamp: String,
+    /// Its random text.
+    pub nonce: String,
+    /// What it wants to hear.
+    pub echostr: String,
+}
+
+/// Why a check fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no such app.
+    #[error("there is no such app")]
+    NoApp,
+    /// The signature is not ours, or the app has no token to compute it with.
+    #[error("the signature is wrong")]
+    Refused,
+}
+
+/// Answers the platform's checks.
+#[derive(Debug, Clone)]
+pub struct Callback {
+    apps: Apps,
+}
+
+impl Callback {
+    /// For these apps.
+    #[must_use]
+    pub fn new(apps: Apps) -> Self {
+        Self { apps }
+    }
+
+    /// The text to echo, if the check is signed with the token of `app` (or of the default app).
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn verify(&self, app: Option<&str>, check: Check) -> Result<String, Error> {
+        let app = self.app(app).ok_or(Error::NoApp)?;
+        let Some(token) = &app.token else {
+            tracing::warn!(app = %app.name, "a server check came for an app without a token: set apps.token");
+            return Err(Error::Refused);
+        };
+        let signature = signature::callback(token, &[&check.timestamp, &check.nonce]);
+        if signature.matches(&check.signature) { Ok(check.echostr) } else { Err(Error::Refused) }
+    }
+
+    fn app(&self, name: Option<&str>) -> Option<&App> {
+        match name {
+            Some(name) => self.apps.named(name),
+            None => self.apps.for_callbacks(),
+        }
+    }
+}

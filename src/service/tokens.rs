@@ -1,0 +1,133 @@
+//! Our own tokens: JWTs that say who a user is to us, never who to WeChat. Sessions are not looked up here.
+
+use std::time::Duration;
+
+use jsonwebtoken::{Header, Validation};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::signing_keys::Key;
+use crate::clock::Clock;
+use crate::config::Auth;
+use crate::domain::ids::{AppName, SessionId, UserId};
+
+/// Longer texts are no tokens of ours; parsing them would cost time. (RFC 8725, 3.11; ours have about 500 bytes.)
+pub const MAX_LENGTH: usize = 8 * 1024;
+/// The header's `typ`, which keeps other kinds of JWT from being taken for access tokens. (RFC 9068, 2.1.)
+const TYPE: &str = "at+jwt";
+/// How far in the future a token may begin: clocks of instances differ a little.
+const LEEWAY_SECS: i64 = 5;
+
+/// What an access token says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who issued it.
+    pub iss: String,
+    /// Our id of the user.
+    pub sub: UserId,
+    /// For whom it is.
+    pub aud: String,
+    /// Its end, in seconds.
+    pub exp: i64,
+    /// Its beginning.
+    pub nbf: i64,
+    /// When it was issued.
+    pub iat: i64,
+    /// Its own id.
+    pub jti: String,
+    /// What it allows.
+    pub scope: String,
+    /// The session it belongs to.
+    pub sid: SessionId,
+    /// Where the user logged in.
+    pub app: AppName,
+}
+
+/// A token as it is handed out.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// The token.
+    pub token: String,
+    /// How long it is good for.
+    pub expires_in: Duration,
+}
+
+/// A text that is no valid token. Why is nobody's business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the token is not valid")]
+pub struct Invalid;
+
+/// Issues and verifies access tokens.
+pub struct Tokens {
+    key: Key,
+    header: Header,
+    validation: Validation,
+    auth: Auth,
+    clock: Clock,
+}
+
+impl Tokens {
+    /// Signs with `key` as the configuration says.
+    #[must_use]
+    pub fn new(key: Key, auth: Auth, clock: Clock) -> Self {
+        let mut header = Header::new(key.algorithm);
+        header.kid = Some(key.kid.clone());
+        header.typ = Some(TYPE.to_owned());
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
+        validation.set_audience(&[&auth.audience]);
+        validation.set_issuer(&[&auth.issuer]);
+        // Times are checked below against our own clock.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        Self { key, header, validation, auth, clock }
+    }
+
+    /// A token for a user's session.
+    ///
+    /// # Errors
+    /// If the cryptographic library fails.
+    pub fn issue(&self, user: UserId, session: SessionId, app: AppName) -> Result<Issued, jsonwebtoken::errors::Error> {
+        let now = self.clock.now();
+        let claims = Claims {
+            iss: self.auth.issuer.clone(),
+            sub: user,
+            aud: self.auth.audience.clone(),
+            exp: (now + self.auth.access_ttl).secs(),
+            nbf: now.secs(),
+            iat: now.secs(),
+            jti: Uuid::new_v4().simple().to_string(),
+            scope: "user".to_owned(),
+            sid: session,
+            app,
+        };
+        let token = jsonwebtoken::encode(&self.header, &claims, &self.key.encoding)?;
+        Ok(Issued { token, expires_in: self.auth.access_ttl })
+    }
+
+    /// What a token says, if it is ours and good now. The algorithm is the configured one, whatever the token claims.
+    ///
+    /// # Errors
+    /// [`Invalid`], whatever the reason.
+    pub fn verify(&self, token: &str) -> Result<Claims, Invalid> {
+        if token.len() > MAX_LENGTH {
+            return Err(Invalid);
+        }
+        let data = jsonwebtoken::decode::<Claims>(token, &self.key.decoding, &self.validation).map_err(|_| Invalid)?;
+        let header = &data.header;
+        if header.typ.as_deref() != Some(TYPE) || header.kid.as_deref() != Some(&self.key.kid) {
+            return Err(Invalid);
+        }
+        let now = self.clock.now().secs();
+        if now >= data.claims.exp || now + LEEWAY_SECS < data.claims.nbf {
+            return Err(Invalid);
+        }
+        Ok(data.claims)
+    }
+
+    /// The public keys that verify our tokens (RFC 7517), as `(kid, x)` of Ed25519 keys. Empty with HS256.
+    #[must_use]
+    pub fn public_keys(&self) -> Vec<(&str, &str)> {
+        self.key.public.as_deref().map(|public| (self.key.kid.as_str(), public)).into_iter().collect()
+    }
+}

@@ -1,0 +1,192 @@
+//! The calls themselves: their paths, parameters and answers.
+
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, Response};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::error::{Error, Result};
+use crate::domain::ids::{AppId, LoginCode, OpenId, UnionId};
+
+/// Answers are small; a longer one is not the platform's.
+const MAX_ANSWER: usize = 256 * 1024;
+
+/// WeChat's API at one base URL.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    api_url: Url,
+}
+
+/// What an app proves itself with.
+#[derive(Debug, Clone)]
+pub struct AppCredentials {
+    /// Its AppID.
+    pub app_id: AppId,
+    /// Its AppSecret.
+    pub secret: SecretString,
+}
+
+/// A token or ticket as the platform handed it out.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// The token or ticket.
+    pub value: SecretString,
+    /// How long it is good for, if the platform said so in a way that makes sense.
+    pub expires_in: Option<Duration>,
+}
+
+/// Which ticket to fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TicketKind {
+    /// For the JS-SDK's signature.
+    Jsapi,
+    /// For cards and coupons.
+    WxCard,
+}
+
+/// What a login code stands for.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The user within the app.
+    pub openid: OpenId,
+    /// The user within the Open Platform account, if the app belongs to one.
+    pub unionid: Option<UnionId>,
+    /// The key that the user's data is encrypted with. Never leaves the server.
+    pub session_key: SecretString,
+}
+
+impl Client {
+    /// A client of the API at `api_url`, over `http`, whose timeouts hold.
+    #[must_use]
+    pub fn new(http: reqwest::Client, api_url: Url) -> Self {
+        Self { http, api_url }
+    }
+
+    /// `POST /cgi-bin/stable_token`: the app's current token, or with `force` a new one that kills it.
+    /// (获取稳定版接口调用凭据.)
+    pub async fn stable_token(&self, app: &AppCredentials, force: bool) -> Result<Fetched> {
+        let body = json!({
+            "grant_type": "client_credential",
+            "appid": app.app_id,
+            "secret": app.secret.expose_secret(),
+            "force_refresh": force,
+        });
+        let answer = call(self.http.post(self.url("cgi-bin/stable_token")).json(&body)).await?;
+        fetched(&answer, "access_token")
+    }
+
+    /// `GET /cgi-bin/token`: a new token; the one before dies within minutes. (获取接口调用凭据.)
+    pub async fn token(&self, app: &AppCredentials) -> Result<Fetched> {
+        let query = [
+            ("grant_type", "client_credential"),
+            ("appid", app.app_id.as_str()),
+            ("secret", app.secret.expose_secret()),
+        ];
+        let answer = call(self.http.get(self.url("cgi-bin/token")).query(&query)).await?;
+        fetched(&answer, "access_token")
+    }
+
+    /// `GET /cgi-bin/ticket/getticket`: the account's current ticket. (JS-SDK 说明文档, 附录1.)
+    pub async fn ticket(&self, token: &SecretString, kind: TicketKind) -> Result<Fetched> {
+        let kind = match kind {
+            TicketKind::Jsapi => "jsapi",
+            TicketKind::WxCard => "wx_card",
+        };
+        let query = [("access_token", token.expose_secret()), ("type", kind)];
+        let answer = call(self.http.get(self.url("cgi-bin/ticket/getticket")).query(&query)).await?;
+        fetched(&answer, "ticket")
+    }
+
+    /// `GET /sns/jscode2session`: exchanges the code of `wx.login`, which works once. (小程序登录.)
+    pub async fn code_to_session(&self, app: &AppCredentials, code: &LoginCode) -> Result<Session> {
+        let query = [
+            ("appid", app.app_id.as_str()),
+            ("secret", app.secret.expose_secret()),
+            ("js_code", code.as_str()),
+            ("grant_type", "authorization_code"),
+        ];
+        let answer = call(self.http.get(self.url("sns/jscode2session")).query(&query)).await?;
+        let openid = text(&answer, "openid").and_then(|text| text.parse().ok());
+        let session_key = text(&answer, "session_key").filter(|text| !text.is_empty());
+        Ok(Session {
+            openid: openid.ok_or(Error::Unusable("it has no openid"))?,
+            unionid: text(&answer, "unionid").and_then(|text| text.parse().ok()),
+            session_key: session_key.ok_or(Error::Unusable("it has no session_key"))?.into(),
+        })
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.api_url.clone();
+        url.set_path(&format!("{}/{path}", self.api_url.path().trim_end_matches('/')));
+        url
+    }
+}
+
+/// Sends a request and reads the platform's answer: a JSON object whose errcode, if any, is 0.
+///
+/// The HTTP status of an answer is 200 even for errors, and its content type says little, so an answer is
+/// recognised by its shape. (protocol: HTTP status and Content-Type.)
+async fn call(request: RequestBuilder) -> Result<Map<String, Value>> {
+    let response = request.send().await?;
+    if !response.status().is_success() {
+        return Err(Error::Unusable("its HTTP status is not 200"));
+    }
+    let bytes = read(response).await?;
+    let answer: Map<String, Value> = serde_json::from_slice(&bytes).map_err(|_| Error::Unusable("it is no JSON object"))?;
+    match answer.get("errcode").map(integer) {
+        None | Some(Some(0)) => Ok(answer),
+        Some(Some(errcode)) => Err(Error::refused(errcode, text(&answer, "errmsg").unwrap_or_default())),
+        Some(None) => Err(Error::Unusable("its errcode is no number")),
+    }
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MAX_ANSWER {
+            return Err(Error::Unusable("it is too long"));
+        }
+    }
+    Ok(bytes)
+}
+
+fn fetched(answer: &Map<String, Value>, name: &'static str) -> Result<Fetched> {
+    let value = text(answer, name).filter(|text| (1..=2048).contains(&text.len()));
+    let value = value.ok_or(Error::Unusable("it has no token or ticket"))?;
+    let seconds = answer.get("expires_in").and_then(integer).and_then(|seconds| u64::try_from(seconds).ok());
+    let expires_in = seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs);
+    Ok(Fetched { value: value.into(), expires_in })
+}
+
+fn text<'a>(answer: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    answer.get(name)?.as_str()
+}
+
+/// A whole number, also one that arrives as a text, as some of the platform's do.
+fn integer(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lifetime(answer: &str) -> Option<u64> {
+        fetched(&serde_json::from_str(answer).unwrap(), "ticket").unwrap().expires_in.map(|life| life.as_secs())
+    }
+
+    #[test]
+    fn a_lifetime_is_believed_only_if_it_makes_sense() {
+        assert_eq!(lifetime(r#"{"ticket":"t","expires_in":7200}"#), Some(7200));
+        assert_eq!(lifetime(r#"{"ticket":"t","expires_in":"7200"}"#), Some(7200));
+        for odd in ["0", "-5", "null", "\"soon\"", "1.5", "99999999999999999999", "[]"] {
+            assert_eq!(lifetime(&format!(r#"{{"ticket":"t","expires_in":{odd}}}"#)), None, "{odd}");
+        }
+        assert_eq!(lifetime(r#"{"ticket":"t"}"#), None);
+        assert!(fetched(&Map::new(), "ticket").is_err());
+    }
+}

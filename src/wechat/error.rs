@@ -1,0 +1,88 @@
+//! What can go wrong with a call to the platform. Neither addresses nor bodies are kept: both carry secrets.
+
+use std::fmt;
+
+/// What a call answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Longer error texts of the platform are cut.
+const MAX_TEXT: usize = 300;
+
+/// Why a call has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The platform answered with an errcode.
+    #[error("WeChat refused with errcode {errcode}: {errmsg:?}")]
+    Refused {
+        /// Its code. (返回码说明, 全局返回码.)
+        errcode: i64,
+        /// Its text, for people; only the code has a fixed meaning.
+        errmsg: String,
+    },
+    /// There was no answer: no connection, a timeout, a broken connection.
+    #[error("WeChat did not answer ({})", .0)]
+    Lost(Lost),
+    /// There was an answer that is none of the platform's: a proxy's page, cut-off JSON, a missing member.
+    #[error("WeChat's answer cannot be used: {0}")]
+    Unusable(&'static str),
+}
+
+/// How an answer got lost, with the transport's own error without its URL.
+#[derive(Debug)]
+pub struct Lost {
+    /// Whether the request cannot have reached the platform.
+    pub not_sent: bool,
+    source: reqwest::Error,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match () {
+            () if self.source.is_timeout() => "timeout",
+            () if self.source.is_connect() => "no connection",
+            () => "broken connection",
+        };
+        f.write_str(kind)?;
+        let mut source = std::error::Error::source(&self.source);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl From<reqwest::Error> for Error {
+    fn from(error: reqwest::Error) -> Self {
+        // The URL holds the AppSecret or a token in its query.
+        let source = error.without_url();
+        Self::Lost(Lost { not_sent: source.is_connect(), source })
+    }
+}
+
+impl Error {
+    pub(super) fn refused(errcode: i64, errmsg: &str) -> Self {
+        Self::Refused { errcode, errmsg: errmsg.chars().take(MAX_TEXT).collect() }
+    }
+
+    /// The platform's errcode, if it gave one.
+    #[must_use]
+    pub fn errcode(&self) -> Option<i64> {
+        match self {
+            Self::Refused { errcode, .. } => Some(*errcode),
+            Self::Lost(_) | Self::Unusable(_) => None,
+        }
+    }
+
+    /// Whether the access_token in the call is dead: a new one may help. (返回码 40001, 40014, 42001.)
+    #[must_use]
+    pub fn is_dead_token(&self) -> bool {
+        matches!(self.errcode(), Some(40001 | 40014 | 42001))
+    }
+
+    /// Whether only a person can help: wrong AppID or AppSecret, or an address the console does not list.
+    #[must_use]
+    pub fn needs_operator(&self) -> bool {
+        matches!(self.errcode(), Some(40013 | 40125 | 40164 | 40243 | 48001 | 50004 | 50007 | 89503 | 89506 | 89507))
+    }
+}

@@ -1,0 +1,7 @@
+//! The client of WeChat's API: one method for each call, typed answers, no retry and no cache.
+
+mod client;
+mod error;
+
+pub use client::{AppCredentials, Client, Fetched, Session, TicketKind};
+pub use error::{Error, Result};
