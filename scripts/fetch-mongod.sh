@@ -57,23 +57,33 @@ PYTHON
     chmod +x "$stage/out/bin/mongod"
 }
 
-# Debian's OpenSSL 1.1, from the mirrors this machine uses already, unpacked beside the server and never installed.
-fetch_openssl() {
+# The libraries this machine lacks, from the Debian mirrors it uses already, unpacked beside the server and never
+# installed. Own sources, lists and caches: what the machine knows about packages stays as it is, no root is needed.
+fetch_libraries() {
     need apt-get
     need dpkg-deb
-    local release file
+    need ldd
+    local release library packages=()
     # shellcheck source=/dev/null
     release=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-    [[ -n $release ]] || fail 'libssl1.1 is missing and this system does not tell its release name'
+    [[ -n $release ]] || fail 'libraries are missing and this system does not tell the name of its release'
 
-    # Own sources, lists and caches: what the machine knows about its packages stays as it is, and no root is needed.
     mkdir -p "$stage/apt/sources" "$stage/apt/lists/partial" "$stage/apt/archives/partial"
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
-        if [[ -r $file ]] && grep -qw -- "$release" "$file"; then
-            sed "s/\b$release\b/$donor_release/g" "$file" >"$stage/apt/sources/${file##*/}"
-        fi
+    for library in $(ldd "$stage/out/bin/mongod" | awk '/not found/ { print $1 }' | sort -u); do
+        case $library in
+            libssl.so.1.1)
+                packages+=(libssl1.1)
+                copy_sources "$release" "$donor_release"
+                ;;
+            libcrypto.so.1.1) ;; # comes with libssl
+            libcurl.so.4)
+                packages+=(libcurl4)
+                copy_sources "$release" "$release"
+                ;;
+            *) fail "mongod needs $library, which is not installed" ;;
+        esac
     done
-    [[ -n $(ls "$stage/apt/sources") ]] || fail "libssl1.1 is missing and no package source of $release is configured"
+
     local options=(
         -qq
         -o Dir::Etc::SourceList=/dev/null
@@ -81,6 +91,7 @@ fetch_openssl() {
         -o Dir::State::Lists="$stage/apt/lists"
         -o Dir::Cache="$stage/apt"
         -o Dir::Cache::Archives="$stage/apt/archives"
+        -o Debug::NoLocking=true
         -o Acquire::Languages=none
         -o Acquire::Retries=3
     )
@@ -89,13 +100,30 @@ fetch_openssl() {
 
     # Suites that the older release lacks make the update fail though the lists that matter arrived.
     apt-get "${options[@]}" update >"$stage/log" 2>&1 || true
-    (cd "$stage/apt" && apt-get "${options[@]}" download libssl1.1 >>"$stage/log" 2>&1) || {
+    # An installation that only downloads: it brings what the packages themselves depend on and the machine lacks.
+    apt-get "${options[@]}" install --yes --download-only --no-install-recommends "${packages[@]}" \
+        >>"$stage/log" 2>&1 || {
         tail -n 15 "$stage/log" >&2
-        fail "libssl1.1 could not be downloaded from the package sources of this machine (release $donor_release)"
+        fail "${packages[*]} could not be downloaded from this machine's package sources (release $donor_release for libssl1.1)"
     }
-    quietly 'unpacking libssl1.1' dpkg-deb -x "$stage"/apt/libssl1.1_*.deb "$stage/apt/root"
+    local package
+    for package in "$stage"/apt/archives/*.deb; do
+        quietly "unpacking ${package##*/}" dpkg-deb -x "$package" "$stage/apt/root"
+    done
     mkdir "$stage/out/lib"
-    cp "$stage"/apt/root/usr/lib/*/lib{ssl,crypto}.so.1.1 "$stage/out/lib/"
+    find "$stage/apt/root" -path '*/lib/*' -name 'lib*.so.*' -exec cp -P -- {} "$stage/out/lib/" \;
+}
+
+# Copies the machine's package sources with one release put for another. Both formats, `.list` and `.sources`.
+copy_sources() {
+    local file found=
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
+        if [[ -r $file ]] && grep -qw -- "$1" "$file"; then
+            sed "s/\b$1\b/$2/g" "$file" >"$stage/apt/sources/$2-${file##*/}"
+            found=yes
+        fi
+    done
+    [[ -n $found ]] || fail "libraries are missing and no package source of $1 is configured"
 }
 
 write_wrapper() {
@@ -129,7 +157,7 @@ trap 'rm -rf -- "$stage"' EXIT
 mkdir "$stage/out"
 fetch_server
 write_wrapper
-works "$stage/out" || fetch_openssl
+works "$stage/out" || fetch_libraries
 "$stage/out/mongod" --version >"$stage/log" 2>&1 || {
     tail -n 5 "$stage/log" >&2
     fail 'the fetched mongod does not start'
