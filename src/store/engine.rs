@@ -134,6 +134,12 @@ impl From<String> for Key {
     }
 }
 
+impl From<i64> for Key {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
 impl From<Timestamp> for Key {
     fn from(time: Timestamp) -> Self {
         Self::Int(time.millis())

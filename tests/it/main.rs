@@ -5,4 +5,5 @@
 )]
 
 mod mongo_smoke;
+mod store;
 mod support;

@@ -1,13 +1,11 @@
 //! What a write that the server refused as a duplicate collides with: an expired document gives way, a live one
 //! is named by its index. How often the write is tried again is decided elsewhere.
 
-use futures_util::TryStreamExt;
-use mongodb::Collection as Documents;
 use mongodb::bson::{Bson, Document as BsonDocument, doc};
 
-use super::DEADLINE;
-use super::convert::{Draft, EXPIRES, NONCE, VERSION, is_expired, nonce};
+use super::convert::{Draft, EXPIRES, NONCE, VERSION, collect, is_expired, nonce};
 use super::failure::unavailable;
+use super::{DEADLINE, Documents};
 use crate::domain::time::Timestamp;
 use crate::store::engine::Result;
 use crate::store::record::{Collection, Index};
@@ -27,7 +25,7 @@ pub(super) enum Collision {
 
 /// Looks for what `draft` collides with, for an insert by its id, too.
 pub(super) async fn look(
-    at: &Documents<BsonDocument>,
+    at: &Documents,
     collection: &'static Collection,
     draft: &Draft,
     inserting: bool,
@@ -56,9 +54,8 @@ pub(super) async fn look(
         .max_time(DEADLINE)
         .await
         .map_err(unavailable)?;
-    let found: Vec<BsonDocument> = cursor.try_collect().await.map_err(unavailable)?;
     let mut live = Vec::new();
-    for other in found {
+    for other in collect(cursor).await? {
         if nonce(&other) == Some(draft.nonce) {
             return Ok(Collision::Itself);
         }
@@ -89,7 +86,7 @@ pub(super) async fn look(
 }
 
 /// Removes an expired document, if nobody has written it again meanwhile.
-async fn remove(at: &Documents<BsonDocument>, expired: &BsonDocument) -> Result<()> {
+async fn remove(at: &Documents, expired: &BsonDocument) -> Result<()> {
     let same = |name: &str| expired.get(name).cloned().unwrap_or(Bson::Null);
     let filter = doc! { "_id": same("_id"), NONCE: same(NONCE), EXPIRES: same(EXPIRES) };
     at.delete_one(filter).await.map(drop).map_err(unavailable)

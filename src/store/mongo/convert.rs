@@ -1,9 +1,12 @@
 //! JSON to BSON and back, member for member. A text or object that looks like MongoDB's extended JSON stays the
 //! text or object it is.
 
-use mongodb::bson::{Bson, DateTime, Document as BsonDocument, Uuid, doc};
+use futures_util::TryStreamExt;
+use mongodb::Cursor;
+use mongodb::bson::{Bson, DateTime, Document as BsonDocument, RawDocumentBuf, Uuid, doc};
 use serde_json::{Map, Number, Value};
 
+use super::failure::unavailable;
 use crate::domain::time::Timestamp;
 use crate::store::engine::{Document, Error, Key, Result};
 use crate::store::limits::Entry;
@@ -20,10 +23,12 @@ pub(super) struct Draft {
     pub(super) version: i64,
     pub(super) nonce: Uuid,
     pub(super) document: BsonDocument,
+    /// The same, as it is sent.
+    pub(super) raw: RawDocumentBuf,
 }
 
 impl Draft {
-    pub(super) fn new(entry: Entry, version: i64) -> Self {
+    pub(super) fn new(entry: Entry, version: i64) -> Result<Self> {
         let nonce = Uuid::new();
         let mut document = doc! { "_id": &entry.id };
         document.extend(
@@ -37,12 +42,15 @@ impl Draft {
         if let Some(at) = entry.expires_at {
             document.insert(EXPIRES, DateTime::from_millis(at));
         }
-        Self {
+        // The checks before leave no name that BSON could not write.
+        let raw = RawDocumentBuf::try_from(&document).map_err(|cause| Error::Unavailable(Box::new(cause)))?;
+        Ok(Self {
             id: entry.id,
             version,
             nonce,
             document,
-        }
+            raw,
+        })
     }
 }
 
@@ -70,6 +78,17 @@ pub(super) fn key(key: &Key) -> Bson {
         Key::Int(number) => Bson::Int64(*number),
         Key::Text(text) => Bson::String(text.clone()),
     }
+}
+
+/// All documents of an answer.
+pub(super) async fn collect(cursor: Cursor<RawDocumentBuf>) -> Result<Vec<BsonDocument>> {
+    let raw: Vec<RawDocumentBuf> = cursor.try_collect().await.map_err(unavailable)?;
+    raw.iter().map(whole).collect()
+}
+
+/// A document out of its raw form.
+pub(super) fn whole(raw: &RawDocumentBuf) -> Result<BsonDocument> {
+    BsonDocument::try_from(raw.as_ref()).map_err(|cause| Error::Unavailable(Box::new(cause)))
 }
 
 /// A stored document as the engine's users see it.

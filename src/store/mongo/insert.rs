@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
-use mongodb::Collection as Documents;
-use mongodb::bson::{Document as BsonDocument, Uuid, doc};
+use mongodb::bson::{Uuid, doc};
 use mongodb::error::ErrorKind;
 use tokio::time::{Instant, sleep};
 
-use super::DEADLINE;
 use super::calls::{Calls, Trouble};
 use super::collide::{self, Collision};
-use super::convert::{Draft, NONCE, nonce};
+use super::convert::{Draft, NONCE, collect, nonce};
 use super::failure::{Fate, fate, indeterminate, unavailable};
+use super::{DEADLINE, Documents};
 use crate::domain::time::Timestamp;
 use crate::store::engine::{Error, Result};
 use crate::store::record::Collection;
@@ -24,7 +22,7 @@ pub(super) const ATTEMPTS: usize = 20;
 
 pub(super) async fn one(
     calls: &Calls,
-    at: Documents<BsonDocument>,
+    at: Documents,
     collection: &'static Collection,
     draft: Draft,
     now: Timestamp,
@@ -40,7 +38,7 @@ pub(super) async fn one(
 
 pub(super) async fn many(
     calls: &Calls,
-    at: Documents<BsonDocument>,
+    at: Documents,
     collection: &'static Collection,
     drafts: Vec<Result<Draft>>,
     now: Timestamp,
@@ -84,7 +82,7 @@ pub(super) async fn many(
 /// Inserts until the outcome is known. Trying again is safe: the id admits one document, and the nonce says
 /// whether that is ours.
 async fn attempt(
-    at: &Documents<BsonDocument>,
+    at: &Documents,
     collection: &'static Collection,
     draft: &Draft,
     now: Timestamp,
@@ -92,7 +90,7 @@ async fn attempt(
 ) -> Result<()> {
     let (mut sent, mut attempts) = (false, ATTEMPTS);
     loop {
-        let Err(error) = at.insert_one(&draft.document).await else {
+        let Err(error) = at.insert_one(&draft.raw).await else {
             return Ok(());
         };
         attempts -= 1;
@@ -124,13 +122,13 @@ async fn attempt(
 }
 
 async fn attempt_many(
-    at: &Documents<BsonDocument>,
+    at: &Documents,
     collection: &'static Collection,
     drafts: &[Draft],
     now: Timestamp,
     deadline: Instant,
 ) -> Result<Vec<Result<()>>> {
-    let documents = drafts.iter().map(|draft| &draft.document);
+    let documents = drafts.iter().map(|draft| &draft.raw);
     let outcome = at.insert_many(documents).ordered(false).await;
     let mut results: Vec<Result<()>> = drafts.iter().map(|_| Ok(())).collect();
     let Err(error) = outcome else {
@@ -154,9 +152,9 @@ async fn attempt_many(
 }
 
 /// The nonces of the documents with these ids, if the server answers.
-async fn find_nonces(at: &Documents<BsonDocument>, ids: Vec<String>) -> Option<Vec<Uuid>> {
+async fn find_nonces(at: &Documents, ids: Vec<String>) -> Option<Vec<Uuid>> {
     let filter = doc! { "_id": { "$in": ids } };
     let cursor = at.find(filter).projection(doc! { NONCE: 1 }).await.ok()?;
-    let found: Vec<BsonDocument> = cursor.try_collect().await.ok()?;
+    let found = collect(cursor).await.ok()?;
     Some(found.iter().filter_map(nonce).collect())
 }

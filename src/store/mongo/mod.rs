@@ -19,7 +19,7 @@ mod write;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mongodb::bson::doc;
+use mongodb::bson::{RawDocumentBuf, doc};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
@@ -38,6 +38,10 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// How long it waits for [`Engine::prepare`], which may have to index what is there.
 const PREPARE_DEADLINE: Duration = Duration::from_mins(5);
 
+/// Documents go to and fro in their raw form: on the way through serde the BSON library takes a member like
+/// `{"$date": …}` for extended JSON, and makes something else of it.
+type Documents = mongodb::Collection<RawDocumentBuf>;
+
 /// A store in a `MongoDB` database.
 pub struct Mongo {
     database: mongodb::Database,
@@ -54,7 +58,7 @@ impl Mongo {
         Ok(Self { database, calls })
     }
 
-    fn documents(&self, collection: &'static Collection) -> mongodb::Collection<mongodb::bson::Document> {
+    fn documents(&self, collection: &'static Collection) -> Documents {
         self.database.collection(collection.name)
     }
 }
@@ -74,7 +78,7 @@ impl Engine for Mongo {
         fields: Map<String, Value>,
         now: Timestamp,
     ) -> Result<()> {
-        let draft = Draft::new(Entry::new(collection, id, fields)?, 1);
+        let draft = Draft::new(Entry::new(collection, id, fields)?, 1)?;
         let at = self.documents(collection);
         insert::one(&self.calls, at, collection, draft, now).await
     }
@@ -87,7 +91,7 @@ impl Engine for Mongo {
     ) -> Result<Vec<Result<()>>> {
         let drafts = documents
             .into_iter()
-            .map(|(id, fields)| Entry::new(collection, id, fields).map(|entry| Draft::new(entry, 1)))
+            .map(|(id, fields)| Entry::new(collection, id, fields).and_then(|entry| Draft::new(entry, 1)))
             .collect();
         let at = self.documents(collection);
         insert::many(&self.calls, at, collection, drafts, now).await
@@ -123,7 +127,7 @@ impl Engine for Mongo {
         now: Timestamp,
     ) -> Result<bool> {
         let entry = Entry::new(collection, document.id, document.fields)?;
-        let draft = Draft::new(entry, document.version.saturating_add(1));
+        let draft = Draft::new(entry, document.version.saturating_add(1))?;
         let at = self.documents(collection);
         write::replace(&self.calls, at, collection, draft, now).await
     }

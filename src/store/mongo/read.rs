@@ -1,34 +1,35 @@
 //! The operations that read. Tasks and deadlines are elsewhere.
 
-use futures_util::TryStreamExt;
-use mongodb::Collection as Documents;
 use mongodb::bson::{Document as BsonDocument, doc};
 use mongodb::options::Hint;
 
-use super::DEADLINE;
-use super::convert::{EXPIRES, decode, is_expired, key, live};
+use super::convert::{EXPIRES, collect, decode, is_expired, key, live, whole};
 use super::failure::unavailable;
+use super::{DEADLINE, Documents};
 use crate::domain::time::Timestamp;
 use crate::store::engine::{Document, Find, Key, Order, Result};
 use crate::store::record::Collection;
 use crate::store::spans::{Lower, Span};
 
 pub(super) async fn get(
-    at: &Documents<BsonDocument>,
+    at: &Documents,
     collection: &'static Collection,
     id: String,
     now: Timestamp,
 ) -> Result<Option<Document>> {
     let found = at.find_one(doc! { "_id": id }).max_time(DEADLINE).await;
-    found
-        .map_err(unavailable)?
-        .filter(|found| !is_expired(found, now))
-        .map(|found| decode(collection, found))
-        .transpose()
+    let Some(raw) = found.map_err(unavailable)? else {
+        return Ok(None);
+    };
+    let found = whole(&raw)?;
+    if is_expired(&found, now) {
+        return Ok(None);
+    }
+    decode(collection, found).map(Some)
 }
 
 pub(super) async fn find(
-    at: &Documents<BsonDocument>,
+    at: &Documents,
     collection: &'static Collection,
     find: &Find,
     spans: &[Span],
@@ -49,8 +50,7 @@ pub(super) async fn find(
             .max_time(DEADLINE)
             .await
             .map_err(unavailable)?;
-        let stored: Vec<_> = cursor.try_collect().await.map_err(unavailable)?;
-        for document in stored {
+        for document in collect(cursor).await? {
             found.push(decode(collection, document)?);
         }
     }

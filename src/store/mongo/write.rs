@@ -1,17 +1,15 @@
 //! Replaces and deletes that know, in the end, whether they took place. Tasks and deadlines are elsewhere.
 
-use futures_util::TryStreamExt;
-use mongodb::Collection as Documents;
 use mongodb::bson::{Document as BsonDocument, Uuid, doc};
 use mongodb::options::Hint;
 use tokio::time::{Instant, sleep};
 
-use super::DEADLINE;
 use super::calls::Calls;
 use super::collide::{self, Collision};
-use super::convert::{Draft, EXPIRES, NONCE, VERSION, live, nonce};
+use super::convert::{Draft, EXPIRES, NONCE, VERSION, collect, live, nonce, whole};
 use super::failure::{Fate, fate, indeterminate, unavailable};
 use super::insert::{ATTEMPTS, PAUSE};
+use super::{DEADLINE, Documents};
 use crate::domain::time::Timestamp;
 use crate::store::engine::{Error, Result};
 use crate::store::limits::{Broken, refused};
@@ -19,7 +17,7 @@ use crate::store::record::{Collection, Index};
 
 pub(super) async fn replace(
     calls: &Calls,
-    at: Documents<BsonDocument>,
+    at: Documents,
     collection: &'static Collection,
     draft: Draft,
     now: Timestamp,
@@ -35,7 +33,7 @@ pub(super) async fn replace(
 
 pub(super) async fn delete(
     calls: &Calls,
-    at: Documents<BsonDocument>,
+    at: Documents,
     id: String,
     version: Option<i64>,
     now: Timestamp,
@@ -52,7 +50,7 @@ pub(super) async fn delete(
 
 pub(super) async fn delete_before(
     calls: &Calls,
-    at: Documents<BsonDocument>,
+    at: Documents,
     collection: &'static Collection,
     index: &'static Index,
     before: Timestamp,
@@ -75,7 +73,7 @@ pub(super) async fn delete_before(
             .limit(i64::try_from(limit).unwrap_or(i64::MAX))
             .await
             .map_err(unavailable)?;
-        let found: Vec<BsonDocument> = cursor.try_collect().await.map_err(unavailable)?;
+        let found = collect(cursor).await?;
         let ids: Vec<_> = found
             .into_iter()
             .filter_map(|mut old| old.remove("_id"))
@@ -98,7 +96,7 @@ pub(super) async fn delete_before(
 /// Replaces until the outcome is known. Trying again is safe: the version admits one write, and the nonce says
 /// whether that was ours.
 async fn attempt_replace(
-    at: &Documents<BsonDocument>,
+    at: &Documents,
     collection: &'static Collection,
     draft: &Draft,
     now: Timestamp,
@@ -107,7 +105,7 @@ async fn attempt_replace(
     let filter = doc! { "_id": &draft.id, VERSION: draft.version - 1, EXPIRES: live(now) };
     let (mut lost, mut attempts) = (None, ATTEMPTS);
     loop {
-        let error = match at.replace_one(filter.clone(), &draft.document).await {
+        let error = match at.replace_one(filter.clone(), &draft.raw).await {
             Ok(outcome) if outcome.matched_count == 1 => return Ok(true),
             Ok(_) => match lost.take() {
                 None => return Ok(false),
@@ -146,11 +144,7 @@ async fn attempt_replace(
 
 /// Deletes until the outcome is known. When an answer was lost and the document is gone at the next attempt,
 /// either our first attempt did it or somebody else.
-async fn attempt_delete(
-    at: &Documents<BsonDocument>,
-    filter: &BsonDocument,
-    deadline: Instant,
-) -> Result<bool> {
+async fn attempt_delete(at: &Documents, filter: &BsonDocument, deadline: Instant) -> Result<bool> {
     let mut lost = None;
     loop {
         let error = match at.delete_one(filter.clone()).await {
@@ -172,12 +166,13 @@ async fn attempt_delete(
 }
 
 /// What the document says about a write that was to give it `version` with the nonce `ours`.
-async fn traces(at: &Documents<BsonDocument>, id: &str, version: i64, ours: Uuid) -> Option<bool> {
+async fn traces(at: &Documents, id: &str, version: i64, ours: Uuid) -> Option<bool> {
     let found = at
         .find_one(doc! { "_id": id })
         .projection(doc! { VERSION: 1, NONCE: 1 })
         .await
         .ok()??;
+    let found = whole(&found).ok()?;
     if nonce(&found) == Some(ours) {
         return Some(true);
     }

@@ -124,8 +124,9 @@ impl Search {
         match &span.lower {
             Some(Lower::At(key)) => self.also(open, ">=", key),
             Some(Lower::Above(key)) => self.also(open, ">", key),
-            // Documents without the member are in the index here, unlike in MongoDB; they come first.
-            None => self.push(&[" AND ", open, " IS NOT NULL"]),
+            // Documents without the member are in the index here, unlike in MongoDB; they come before the
+            // smallest value there is.
+            None => self.also(open, ">=", &Key::Int(i64::MIN)),
         }
         if let Some(key) = &span.upper {
             self.also(open, "<", key);

@@ -1,0 +1,10 @@
+//! The store: one suite of cases that every engine passes, a model that both are compared with, and what is
+//! particular to each engine.
+
+mod cases;
+mod conformance;
+mod mongo;
+mod property;
+mod sqlite;
+mod sqlite_files;
+mod stage;
