@@ -1,6 +1,8 @@
 //! What a write that the server refused as a duplicate collides with: an expired document gives way, a live one
 //! is named by its index. How often the write is tried again is decided elsewhere.
 
+use std::collections::HashSet;
+
 use mongodb::bson::{Bson, Document as BsonDocument, doc};
 
 use super::convert::{Draft, EXPIRES, NONCE, VERSION, collect, is_expired, nonce};
@@ -83,6 +85,20 @@ pub(super) async fn look(
         .filter(|index| index.unique)
         .find(agrees);
     Ok(first.map_or(Collision::None, |index| Collision::Index(index.name)))
+}
+
+/// Whether none of these collides with another one of them.
+pub(super) fn apart(collection: &'static Collection, drafts: &[Draft]) -> bool {
+    let mut ids = HashSet::with_capacity(drafts.len());
+    let unique = || collection.indexes.iter().filter(|index| index.unique);
+    let mut keys = HashSet::new();
+    drafts.iter().all(|draft| {
+        let fresh = |index: &Index| {
+            members(&draft.document, index)
+                .is_none_or(|members| keys.insert((index.name, members.to_string())))
+        };
+        ids.insert(&draft.id) && unique().all(fresh)
+    })
 }
 
 /// Removes an expired document, if nobody has written it again meanwhile.

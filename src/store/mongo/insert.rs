@@ -128,6 +128,14 @@ async fn attempt_many(
     now: Timestamp,
     deadline: Instant,
 ) -> Result<Vec<Result<()>>> {
+    if !collide::apart(collection, drafts) {
+        // Of two that collide the first one counts, so here they go one by one.
+        let mut results = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            results.push(attempt(at, collection, draft, now, deadline).await);
+        }
+        return Ok(results);
+    }
     let documents = drafts.iter().map(|draft| &draft.raw);
     let outcome = at.insert_many(documents).ordered(false).await;
     let mut results: Vec<Result<()>> = drafts.iter().map(|_| Ok(())).collect();

@@ -177,7 +177,8 @@ impl Engine for Sqlite {
     }
 
     async fn close(&self) {
-        self.readers.close();
+        // The connection that is closed last brings the log into the file.
+        self.readers.close().await;
         self.writer.close().await;
     }
 }

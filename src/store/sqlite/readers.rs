@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout_at;
 
 use super::file;
@@ -22,25 +22,33 @@ const QUEUE: usize = 1024;
 pub(super) struct Readers {
     queue: Mutex<Option<Sender<Box<dyn Job>>>>,
     places: Semaphore,
+    /// Ends when all threads have.
+    ended: tokio::sync::Mutex<mpsc::Receiver<()>>,
 }
 
 impl Readers {
     pub(super) fn start(path: &Path) -> Result<Self, OpenError> {
         let (sender, receiver) = channel();
         let receiver = Arc::new(Mutex::new(receiver));
+        let (end, ended) = mpsc::channel(1);
         // Reads are short and mostly served from memory: more threads than cores would only take turns.
         let count = thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
         for _ in 0..count {
             let connection = file::reader(path)?;
-            let receiver = receiver.clone();
+            let (receiver, end) = (receiver.clone(), end.clone());
             thread::Builder::new()
                 .name("store-reader".to_owned())
-                .spawn(move || serve(&connection, &receiver))
+                .spawn(move || {
+                    serve(&connection, &receiver);
+                    drop(connection);
+                    drop(end);
+                })
                 .map_err(OpenError::Thread)?;
         }
         Ok(Self {
             queue: Mutex::new(Some(sender)),
             places: Semaphore::new(QUEUE),
+            ended: tokio::sync::Mutex::new(ended),
         })
     }
 
@@ -67,9 +75,11 @@ impl Readers {
         outcome.unwrap_or_else(|_| Err(Trouble::Slow.unavailable()))
     }
 
-    /// Takes no more work. What was taken is still answered.
-    pub(super) fn close(&self) {
+    /// Takes no more work, and waits until what was taken is answered and the connections are closed.
+    pub(super) async fn close(&self) {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        // Nothing is ever sent; this returns when the last thread has let go of its end.
+        self.ended.lock().await.recv().await;
     }
 }
 

@@ -200,3 +200,118 @@ fn surely_undone(cause: &rusqlite::Error) -> bool {
         )
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::unavailable;
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    fn writer(directory: &tempfile::TempDir, setup: &str) -> Writer {
+        let connection = Connection::open(directory.path().join("test.db")).unwrap();
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)")
+            .unwrap();
+        connection.execute_batch(setup).unwrap();
+        Writer::start(connection, None).unwrap()
+    }
+
+    async fn sql(writer: &Writer, sql: &'static str) -> Result<()> {
+        writer
+            .run(LIMIT, move |connection| {
+                connection.execute_batch(sql).map_err(unavailable)
+            })
+            .await
+    }
+
+    async fn count(writer: &Writer) -> i64 {
+        let work = |connection: &Connection| {
+            connection
+                .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+                .map_err(unavailable)
+        };
+        writer.run(LIMIT, work).await.unwrap()
+    }
+
+    /// Keeps the thread busy until what is returned is dropped.
+    async fn occupy(writer: &Writer) -> std::sync::mpsc::Sender<()> {
+        let (hold, held) = std::sync::mpsc::channel();
+        let (begin, begun) = oneshot::channel();
+        let (job, _) = job(move |_| {
+            let _ = begin.send(());
+            let _ = held.recv();
+            Ok(())
+        });
+        writer.queue().unwrap().send(job).await.ok().unwrap();
+        begun.await.unwrap();
+        hold
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_writes_until_there_is_room() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = writer(&directory, "PRAGMA max_page_count = 20");
+        let mut stored = 0;
+        let refusal = loop {
+            match sql(&writer, "INSERT INTO t VALUES (randomblob(5000))").await {
+                Ok(()) => stored += 1,
+                Err(refusal) => break refusal,
+            }
+        };
+        assert!(matches!(refusal, Error::Unavailable(_)), "{refusal:?}");
+        assert_eq!(count(&writer).await, stored);
+        sql(&writer, "PRAGMA max_page_count = 1000").await.unwrap();
+        sql(&writer, "INSERT INTO t VALUES (randomblob(5000))")
+            .await
+            .unwrap();
+        assert_eq!(count(&writer).await, stored + 1);
+        writer.close().await;
+    }
+
+    /// A constraint that is checked at the very end stands in for every reason why a commit can fail.
+    #[tokio::test]
+    async fn a_commit_that_fails_is_told_to_all_of_its_group() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = writer(
+            &directory,
+            "PRAGMA foreign_keys = true; CREATE TABLE parent (id INTEGER PRIMARY KEY); \
+             CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)",
+        );
+        // While the thread is held the two queue up, and share the next commit.
+        let hold = occupy(&writer).await;
+        let innocent = sql(&writer, "INSERT INTO t VALUES (1)");
+        let guilty = sql(&writer, "INSERT INTO child VALUES (1)");
+        let release = async {
+            tokio::task::yield_now().await;
+            drop(hold);
+        };
+        let (innocent, guilty, ()) = tokio::join!(innocent, guilty, release);
+        assert!(matches!(innocent, Err(Error::Indeterminate(_))), "{innocent:?}");
+        assert!(matches!(guilty, Err(Error::Indeterminate(_))), "{guilty:?}");
+        assert_eq!(count(&writer).await, 0);
+        sql(&writer, "INSERT INTO t VALUES (1)").await.unwrap();
+        assert_eq!(count(&writer).await, 1);
+        writer.close().await;
+        let late = sql(&writer, "INSERT INTO t VALUES (1)").await;
+        assert!(matches!(late, Err(Error::Unavailable(_))));
+    }
+
+    /// Whoever gave up before the work began may be sure that it never does.
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_is_not_begun() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = writer(&directory, "");
+        let hold = occupy(&writer).await;
+        let impatient = writer.run(Duration::from_millis(50), |connection| {
+            connection
+                .execute_batch("INSERT INTO t VALUES (1)")
+                .map_err(unavailable)
+        });
+        let impatient = impatient.await;
+        drop(hold);
+        assert!(matches!(impatient, Err(Error::Unavailable(_))), "{impatient:?}");
+        assert_eq!(count(&writer).await, 0);
+        writer.close().await;
+    }
+}
