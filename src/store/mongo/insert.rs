@@ -95,13 +95,16 @@ async fn attempt(
         };
         attempts -= 1;
         match fate(&error) {
-            Fate::Duplicate => match collide::look(at, collection, draft, true, now).await? {
-                Collision::Itself => return Ok(()),
+            Fate::Duplicate => match collide::look(at, collection, draft, true, now).await {
+                // What failed is only the look. What is not known is whether an earlier attempt succeeded.
+                Err(_) if sent => {}
+                Err(failed) => return Err(failed),
+                Ok(Collision::Itself) => return Ok(()),
                 // Somebody may have changed our document already, before we knew that it was there.
-                Collision::Id { version } if sent && version > 1 => return Err(indeterminate(error)),
-                Collision::Id { .. } => return Err(Error::Duplicate { index: "id" }),
-                Collision::Index(index) => return Err(Error::Duplicate { index }),
-                Collision::None => {}
+                Ok(Collision::Id { version }) if sent && version > 1 => return Err(indeterminate(error)),
+                Ok(Collision::Id { .. }) => return Err(Error::Duplicate { index: "id" }),
+                Ok(Collision::Index(index)) => return Err(Error::Duplicate { index }),
+                Ok(Collision::None) => {}
             },
             Fate::Refused if sent => return Err(indeterminate(error)),
             Fate::Refused => return Err(unavailable(error)),

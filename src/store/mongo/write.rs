@@ -119,9 +119,12 @@ async fn attempt_replace(
         attempts -= 1;
         let fate = fate(&error);
         match fate {
-            Fate::Duplicate => match collide::look(at, collection, draft, false, now).await? {
-                Collision::Index(index) => return Err(Error::Duplicate { index }),
-                Collision::None | Collision::Itself | Collision::Id { .. } => {}
+            Fate::Duplicate => match collide::look(at, collection, draft, false, now).await {
+                // What failed is only the look. What is not known is whether an earlier attempt succeeded.
+                Err(_) if lost.is_some() => {}
+                Err(failed) => return Err(failed),
+                Ok(Collision::Index(index)) => return Err(Error::Duplicate { index }),
+                Ok(Collision::None | Collision::Itself | Collision::Id { .. }) => {}
             },
             Fate::Refused if lost.is_none() => return Err(unavailable(error)),
             Fate::Refused => return Err(indeterminate(error)),

@@ -1,7 +1,7 @@
 //! The engine for one machine: documents in one `SQLite` file. No record type is known here.
 //!
-//! One thread writes, and puts all that waited during the last commit into the next one ([`writer`]); a few
-//! threads read beside it ([`readers`]). Both are plain threads, so that no disk ever holds up an async one.
+//! One thread writes, and puts all that waited during the last commit into the next one (`writer`); a few
+//! threads read beside it (`readers`). Both are plain threads, so that no disk ever holds up an async one.
 
 mod file;
 mod header;

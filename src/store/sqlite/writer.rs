@@ -236,11 +236,11 @@ mod tests {
 
     /// Keeps the thread busy until what is returned is dropped.
     async fn occupy(writer: &Writer) -> std::sync::mpsc::Sender<()> {
-        let (hold, held) = std::sync::mpsc::channel();
-        let (begin, begun) = oneshot::channel();
+        let (hold, release) = std::sync::mpsc::channel();
+        let (notice, begun) = oneshot::channel();
         let (job, _) = job(move |_| {
-            let _ = begin.send(());
-            let _ = held.recv();
+            let _ = notice.send(());
+            let _ = release.recv();
             Ok(())
         });
         writer.queue().unwrap().send(job).await.ok().unwrap();

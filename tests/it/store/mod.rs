@@ -3,7 +3,9 @@
 
 mod cases;
 mod conformance;
+mod model;
 mod mongo;
+mod mongo_faults;
 mod property;
 mod sqlite;
 mod sqlite_files;

@@ -1,4 +1,5 @@
-//! What is particular to the MongoDB engine: natural documents, native indexes, servers that go away or freeze.
+//! What is particular to the MongoDB engine: natural documents, native indexes, addresses. Servers that fail are in
+//! `mongo_faults`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,15 +11,15 @@ use serde_json::json;
 use tokio::runtime::Handle;
 use wxgate::domain::time::Timestamp;
 use wxgate::store::mongo::Mongo;
-use wxgate::store::{Engine, Error, Find, OpenError};
+use wxgate::store::{Engine, Find, OpenError};
 
-use super::stage::{OWNER, THINGS, map};
+use super::stage::{THINGS, map};
 use crate::support::mongo::Mongod;
 
-const NOW: Timestamp = Timestamp::from_millis(1000);
-const IN_TIME: Duration = Duration::from_secs(6);
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1000);
+pub(super) const IN_TIME: Duration = Duration::from_secs(6);
 
-async fn connect(url: &str) -> Result<Arc<Mongo>, OpenError> {
+pub(super) async fn connect(url: &str) -> Result<Arc<Mongo>, OpenError> {
     Mongo::connect(&SecretString::from(url), Handle::current())
         .await
         .map(Arc::new)
@@ -243,153 +244,4 @@ async fn a_newer_layout_is_refused() {
         matches!(error, OpenError::Newer { found: 9, known: 1 }),
         "{error:?}"
     );
-}
-
-/// Each of the operations, all at once; how long it took, and what came of it.
-async fn everything(engine: &Arc<Mongo>) -> Vec<(&'static str, Duration, Option<Error>)> {
-    let begun = Instant::now();
-    let id = |id: &str| id.to_owned();
-    let document = |version| wxgate::store::Document {
-        id: id("a"),
-        version,
-        fields: map(json!({"n": version})),
-    };
-    let find = Find::by(&OWNER, ["o".into()]);
-    let many = vec![(id("m1"), map(json!({}))), (id("m2"), map(json!({})))];
-    let timed = async |name, work: std::pin::Pin<Box<dyn Future<Output = Result<(), Error>> + Send + '_>>| {
-        let error = work.await.err();
-        (name, begun.elapsed(), error)
-    };
-    let (a, b, c, d, e, f, g, h) = tokio::join!(
-        timed(
-            "get",
-            Box::pin(async { engine.get(&THINGS, "a", NOW).await.map(drop) })
-        ),
-        timed(
-            "find",
-            Box::pin(async { engine.find(&THINGS, find, NOW).await.map(drop) })
-        ),
-        timed(
-            "insert",
-            Box::pin(engine.insert(&THINGS, id("new"), map(json!({})), NOW))
-        ),
-        timed(
-            "insert_many",
-            Box::pin(async {
-                let results = engine.insert_many(&THINGS, many, NOW).await?;
-                results.into_iter().collect()
-            })
-        ),
-        timed(
-            "replace",
-            Box::pin(async { engine.replace(&THINGS, document(1), NOW).await.map(drop) })
-        ),
-        timed(
-            "delete",
-            Box::pin(async { engine.delete(&THINGS, "b", None, NOW).await.map(drop) })
-        ),
-        timed("now", Box::pin(async { engine.now().await.map(drop) })),
-        timed("ping", Box::pin(engine.ping())),
-    );
-    vec![a, b, c, d, e, f, g, h]
-}
-
-fn reads(name: &str) -> bool {
-    matches!(name, "get" | "find" | "now" | "ping")
-}
-
-async fn recovered(engine: &Arc<Mongo>) {
-    let begun = Instant::now();
-    while let Err(error) = engine.ping().await {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{error:?}");
-    }
-}
-
-/// A server that takes a connection and never answers is the worst: nothing tells that it is gone.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_frozen_server_is_told_in_time_and_forgiven() {
-    let server = Mongod::start_private().await;
-    let engine = connect(&server.url("frozen")).await.unwrap();
-    engine.prepare(&[&THINGS]).await.unwrap();
-    for id in ["a", "b"] {
-        engine
-            .insert(&THINGS, id.to_owned(), map(json!({})), NOW)
-            .await
-            .unwrap();
-    }
-    server.stop();
-    for (name, took, error) in everything(&engine).await {
-        assert!(took < IN_TIME, "{name}: {took:?}");
-        match error {
-            Some(Error::Unavailable(_)) => {}
-            Some(Error::Indeterminate(_)) => assert!(!reads(name), "{name}"),
-            other => panic!("{name}: {other:?}"),
-        }
-    }
-    // By now it is known that there is no server: nothing more is sent, and that is certain.
-    for (name, took, error) in everything(&engine).await {
-        assert!(took < IN_TIME, "{name}: {took:?}");
-        assert!(matches!(error, Some(Error::Unavailable(_))), "{name}: {error:?}");
-    }
-    server.cont();
-    recovered(&engine).await;
-    // What was not known may have happened by now or not, but once at most.
-    engine.get(&THINGS, "new", NOW).await.unwrap();
-    let a = engine.get(&THINGS, "a", NOW).await.unwrap().unwrap();
-    assert!(a.version <= 2, "{a:?}");
-    engine
-        .insert(&THINGS, "after".to_owned(), map(json!({})), NOW)
-        .await
-        .unwrap();
-    engine.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_server_is_told_in_time_and_forgiven() {
-    let server = Mongod::start_private().await;
-    let engine = connect(&server.url("killed")).await.unwrap();
-    engine.prepare(&[&THINGS]).await.unwrap();
-    engine
-        .insert(&THINGS, "a".to_owned(), map(json!({})), NOW)
-        .await
-        .unwrap();
-    server.kill();
-    for _ in 0..2 {
-        for (name, took, error) in everything(&engine).await {
-            assert!(took < IN_TIME, "{name}: {took:?}");
-            match error {
-                Some(Error::Unavailable(_)) => {}
-                Some(Error::Indeterminate(_)) => assert!(!reads(name), "{name}"),
-                other => panic!("{name}: {other:?}"),
-            }
-        }
-    }
-    server.restart().await;
-    recovered(&engine).await;
-    assert!(engine.get(&THINGS, "a", NOW).await.unwrap().is_some());
-    engine.close().await;
-}
-
-/// A short freeze is no error at all: whoever waits gets the outcome.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_short_freeze_is_only_slow() {
-    let server = Mongod::start_private().await;
-    let engine = connect(&server.url("short")).await.unwrap();
-    engine.prepare(&[&THINGS]).await.unwrap();
-    for id in ["a", "b"] {
-        engine
-            .insert(&THINGS, id.to_owned(), map(json!({})), NOW)
-            .await
-            .unwrap();
-    }
-    server.stop();
-    let (outcomes, ()) = tokio::join!(everything(&engine), async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        server.cont();
-    });
-    for (name, took, error) in outcomes {
-        assert!(error.is_none(), "{name} after {took:?}: {error:?}");
-    }
-    assert_eq!(engine.get(&THINGS, "a", NOW).await.unwrap().unwrap().version, 2);
-    engine.close().await;
 }
