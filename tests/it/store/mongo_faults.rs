@@ -57,6 +57,24 @@ fn reads(name: &str) -> bool {
     matches!(name, "get" | "find" | "now" | "ping")
 }
 
+/// The signal is on its way to each of the server's threads for a moment; until then one may still answer.
+async fn freeze(server: &Mongod) {
+    server.stop();
+    let stopped = |thread: std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // The state stands behind the name, which is in parentheses.
+        stat.rsplit_once(") ")
+            .is_none_or(|(_, rest)| rest.starts_with('T'))
+    };
+    let threads = format!("/proc/{}/task", server.pid());
+    while !std::fs::read_dir(&threads)
+        .unwrap()
+        .all(|thread| stopped(thread.unwrap()))
+    {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 async fn recovered(engine: &Arc<Mongo>) {
     let begun = Instant::now();
     while let Err(error) = engine.ping().await {
@@ -76,7 +94,7 @@ async fn a_frozen_server_is_told_in_time_and_forgiven() {
             .await
             .unwrap();
     }
-    server.stop();
+    freeze(&server).await;
     for (name, took, error) in everything(&engine).await {
         assert!(took < IN_TIME, "{name}: {took:?}");
         match error {
@@ -141,7 +159,7 @@ async fn a_short_freeze_is_only_slow() {
             .await
             .unwrap();
     }
-    server.stop();
+    freeze(&server).await;
     let (outcomes, ()) = tokio::join!(everything(&engine), async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         server.cont();
