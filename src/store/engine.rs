@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 /// What an engine answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-type Cause = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why an engine could not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,16 @@ pub enum Error {
     /// The answer to a write was lost: it may have been carried out or not, or still be.
     #[error("it is not known whether the store carried out a write")]
     Indeterminate(#[source] Cause),
+    /// What was asked breaks a rule that both engines share (see [`limits`](super::limits)), or names an index or
+    /// a layout that the store does not have. Trying again is no use.
+    #[error("{collection} does not take this")]
+    Refused {
+        /// The collection.
+        collection: &'static str,
+        /// Which rule.
+        #[source]
+        cause: Cause,
+    },
     /// A stored document does not have the shape its record declares.
     #[error("document {id:?} of {collection} cannot be read")]
     Unreadable {
@@ -76,6 +86,8 @@ pub enum Order {
 }
 
 /// A search over a declared index.
+///
+/// Documents in which one of the index's members is absent are not found.
 #[derive(Debug, Clone)]
 pub struct Find {
     /// The index, one of the collection's own.
@@ -122,6 +134,12 @@ impl From<String> for Key {
     }
 }
 
+impl From<i64> for Key {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
 impl From<Timestamp> for Key {
     fn from(time: Timestamp) -> Self {
         Self::Int(time.millis())
@@ -135,7 +153,13 @@ impl From<Timestamp> for Key {
 /// as the engine can promise it (`SQLite`: after fsync; `MongoDB`: after a majority has it).
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
-    /// Makes the collections and their indexes, as far as they do not exist yet.
+    /// Makes the collections and their indexes, as far as they do not exist yet. It may run in several
+    /// processes at once. An index whose declaration changes needs a new name; one that is no longer declared
+    /// stays, because an older instance may still be using it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if an index of that name but of another shape exists, or if stored documents collide
+    /// in a new unique index.
     async fn prepare(&self, collections: &[&'static Collection]) -> Result<()>;
 
     /// Adds a document. An expired document with the same id or unique key gives way.
@@ -186,10 +210,18 @@ pub trait Engine: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<bool>;
 
-    /// Removes a document, if `version` is given only in that version. Says whether it did.
-    async fn delete(&self, collection: &'static Collection, id: &str, version: Option<i64>) -> Result<bool>;
+    /// Removes a live document, if `version` is given only in that version. Says whether it did; of several
+    /// that try at once, one.
+    async fn delete(
+        &self,
+        collection: &'static Collection,
+        id: &str,
+        version: Option<i64>,
+        now: Timestamp,
+    ) -> Result<bool>;
 
-    /// Removes up to `limit` documents whose value of the one-member index `index` is an integer below `before`.
+    /// Removes up to `limit` documents whose value of the one-member index `index` is an integer below `before`,
+    /// smallest first. Says how many; expired ones count as long as they are physically there.
     async fn delete_before(
         &self,
         collection: &'static Collection,

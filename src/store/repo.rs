@@ -6,8 +6,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::engine::{Document, Engine, Error, Find, Result};
-use super::record::{Collection, Record};
+use super::record::{Collection, Index, Record};
+use super::turns::Turns;
 use crate::clock::Clock;
+use crate::domain::time::Timestamp;
 
 /// How often an update is tried anew when others change the same document meanwhile.
 const ATTEMPTS: usize = 100;
@@ -16,6 +18,7 @@ const ATTEMPTS: usize = 100;
 pub struct Repo<R> {
     engine: Arc<dyn Engine>,
     clock: Clock,
+    turns: Arc<Turns>,
     kind: PhantomData<fn() -> R>,
 }
 
@@ -24,6 +27,7 @@ impl<R> Clone for Repo<R> {
         Self {
             engine: self.engine.clone(),
             clock: self.clock.clone(),
+            turns: self.turns.clone(),
             kind: PhantomData,
         }
     }
@@ -53,6 +57,7 @@ impl<R: Record> Repo<R> {
         Self {
             engine,
             clock,
+            turns: Arc::default(),
             kind: PhantomData,
         }
     }
@@ -126,12 +131,18 @@ impl<R: Record> Repo<R> {
     /// # Errors
     /// [`Error::Contended`] after a hundred changes by others in between.
     pub async fn update(&self, id: &str, mut change: impl FnMut(&mut R) -> Change) -> Result<Option<R>> {
+        let mut turn = None;
         for _ in 0..ATTEMPTS {
             let Some(mut found) = self.get_versioned(id).await? else {
                 return Ok(None);
             };
             if change(&mut found.record) == Change::Keep || self.replace(&found).await? {
                 return Ok(Some(found.record));
+            }
+            // Others in this process wait their turn from here on, so that a crowd on one record is a queue:
+            // what is left to collide with are other processes and first attempts.
+            if turn.is_none() {
+                turn = Some(self.turns.take(id).await);
             }
         }
         Err(Error::Contended {
@@ -141,7 +152,29 @@ impl<R: Record> Repo<R> {
 
     /// Removes the record. Says whether there was one.
     pub async fn delete(&self, id: &str) -> Result<bool> {
-        self.engine.delete(R::COLLECTION, id, None).await
+        self.engine
+            .delete(R::COLLECTION, id, None, self.clock.store_now())
+            .await
+    }
+
+    /// Removes the record if nobody has changed it since it was read. Says whether it did: of several that try
+    /// to take the same record away, one.
+    pub async fn take(&self, record: &Versioned<R>) -> Result<bool> {
+        self.engine
+            .delete(
+                R::COLLECTION,
+                record.record.id(),
+                Some(record.version),
+                self.clock.store_now(),
+            )
+            .await
+    }
+
+    /// Removes up to `limit` records whose value of the one-member index `index` is an integer below `before`.
+    pub async fn delete_before(&self, index: &'static Index, before: Timestamp, limit: usize) -> Result<u64> {
+        self.engine
+            .delete_before(R::COLLECTION, index, before, limit)
+            .await
     }
 }
 

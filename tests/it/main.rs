@@ -1,1 +1,9 @@
 //! The integration tests: one binary, one module per subject.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper fails by a panic, as the test does that calls it"
+)]
+
+mod mongo_smoke;
+mod store;
+mod support;
