@@ -1,33 +1,22 @@
-// Texts in Chinese and English: which language, and the text of a key. The texts are in i18n/*.json.
+// Texts in Chinese and English: the text of a key, and switching. The texts are in i18n/*.json.
+import { firstLanguage, firstTexts, fetchTexts } from './language.js';
+import { remember } from './store.js';
 import { signal } from './ui.js';
-import { recall, remember } from './store.js';
-
-const LANGUAGES = ['zh', 'en'];
 
 const texts = signal({});
-export const language = signal(chosen());
+export const language = signal(firstLanguage);
 
-/** `?lang=` first (links and tests), then the stored choice, then the browser. */
-function chosen() {
-  const asked = new URLSearchParams(window.location.search).get('lang');
-  const known = [asked, recall('lang')].find((one) => LANGUAGES.includes(one));
-  return known || (/^zh\b/i.test(navigator.language || '') ? 'zh' : 'en');
-}
-
-async function load(name) {
-  const response = await fetch(new URL(`../i18n/${name}.json`, import.meta.url));
-  if (!response.ok) throw new Error(`i18n/${name}.json: ${response.status}`);
-  const loaded = await response.json();
-  texts.value = loaded;
+async function use(name, coming) {
+  texts.value = await coming;
   language.value = name;
   document.documentElement.lang = name === 'zh' ? 'zh-CN' : 'en';
 }
 
-export const start = () => load(language.value);
+export const start = () => use(firstLanguage, firstTexts);
 
 /** Switches in place: the address stays as it is, because the address is what gets signed. */
 export async function speak(name) {
-  await load(name);
+  await use(name, fetchTexts(name));
   remember('lang', name);
 }
 

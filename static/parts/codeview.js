@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from '../lib/ui.js';
 import { copy } from '../lib/copy.js';
 import { t } from '../lib/i18n.js';
-import { Icon } from './status.js';
+import { Icon } from './inline.js';
 
 /** `children` is what is shown (it may mark or mask), `text` what is copied; without `text` nothing can be. */
 export const CodeView = ({ label, text, children, wrap, name }) => html`

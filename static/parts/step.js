@@ -1,8 +1,7 @@
 // One numbered step of an explanation: a row that opens to its text and its bytes.
 import { html } from '../lib/ui.js';
 import { t } from '../lib/i18n.js';
-import { Rich } from './rich.js';
-import { Icon, Status } from './status.js';
+import { Icon, Rich, Status } from './inline.js';
 
 /** `value` null draws a skeleton of the final height. */
 export const Step = ({ number, name, status, value, open, onToggle, children }) => html`

@@ -1,10 +1,20 @@
 // The bar every H5 page carries: the name, the mark that this is a simulation, language and theme.
-import { html } from '../lib/ui.js';
+import { remember } from '../lib/store.js';
+import { html, signal } from '../lib/ui.js';
 import { language, speak, t } from '../lib/i18n.js';
-import { nextTheme, theme } from '../lib/theme.js';
-import { Icon } from './status.js';
+import { Icon } from './inline.js';
 
 const THEME_ICONS = { auto: 'monitor', light: 'sun', dark: 'moon' };
+const THEMES = Object.keys(THEME_ICONS);
+const theme = signal(document.documentElement.dataset.theme || 'auto');
+
+/** Only chooses; applying a theme is theme.js at the root, which runs before the first paint. */
+function nextTheme() {
+  theme.value = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length];
+  document.documentElement.dataset.choice = theme.value;
+  remember('theme', theme.value);
+  document.dispatchEvent(new Event('wxgate:theme'));
+}
 
 function LanguageButton() {
   const other = language.value === 'zh' ? 'en' : 'zh';

@@ -2,7 +2,7 @@
 import { html, useEffect } from '../../lib/ui.js';
 import { clock, t } from '../../lib/i18n.js';
 import { CodeView } from '../../parts/codeview.js';
-import { Icon, Status } from '../../parts/status.js';
+import { Icon, Status } from '../../parts/inline.js';
 import { BreakIt } from '../sign/breakit.js';
 import { Causes } from '../sign/causes.js';
 import { Failure } from '../sign/failure.js';

@@ -3,8 +3,7 @@ import { html } from '../../lib/ui.js';
 import { t } from '../../lib/i18n.js';
 import { MISTAKES } from '../../lib/jssign.js';
 import { CodeView } from '../../parts/codeview.js';
-import { Rich } from '../../parts/rich.js';
-import { Icon, Status } from '../../parts/status.js';
+import { Icon, Rich, Status } from '../../parts/inline.js';
 import { choose, configured, mistake, scene } from './model.js';
 import { Parts, plain } from './strings.js';
 

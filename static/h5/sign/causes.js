@@ -1,8 +1,7 @@
 // The known causes of `invalid signature` and its neighbours, as a list to look things up in.
 import { html } from '../../lib/ui.js';
 import { t } from '../../lib/i18n.js';
-import { Icon } from '../../parts/status.js';
-import { Rich } from '../../parts/rich.js';
+import { Icon, Rich } from '../../parts/inline.js';
 import { mistake } from './model.js';
 
 /** Which cause each mistake of "Break it" is an example of. */

@@ -2,8 +2,7 @@
 import { html } from '../../lib/ui.js';
 import { t } from '../../lib/i18n.js';
 import { CodeView } from '../../parts/codeview.js';
-import { Icon } from '../../parts/status.js';
-import { Rich } from '../../parts/rich.js';
+import { Icon, Rich } from '../../parts/inline.js';
 import { ask } from './model.js';
 
 const EXPLAINED = [400, 403, 404, 429, 502, 503];

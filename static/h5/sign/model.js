@@ -4,6 +4,7 @@ import { get } from '../../lib/api.js';
 import { MISTAKES, SAMPLE_TICKET, join, mistaken, withoutHash } from '../../lib/jssign.js';
 import { sha1 } from '../../lib/sha1.js';
 import { findWx } from '../device.js';
+import { firstAnswer, question } from '../early.js';
 
 export const JS_API_LIST = ['chooseImage', 'scanQRCode', 'updateAppMessageShareData'];
 
@@ -22,20 +23,22 @@ export const configured = signal(null);
 let wx = null;
 let running = 0;
 
-/** Asks for a signature of this page's own address, exactly as it stands in the address bar. */
-export async function ask() {
+/** Follows one question until its answer; a newer question makes an older answer worthless. */
+async function follow(coming) {
   const run = running += 1;
-  const path = `/jsapi?url=${encodeURIComponent(window.location.href)}`;
+  const path = question();
   request.value = { phase: 'idle', outcome: null, path };
   const slow = setTimeout(() => {
     if (run === running) request.value = { ...request.value, phase: 'loading' };
   }, SKELETON_AFTER_MS);
-  const outcome = await get(path);
+  const outcome = await coming;
   clearTimeout(slow);
   if (run !== running) return;
   if (outcome.ok) granted.value = { ...outcome, answer: outcome.body, at: new Date() };
   request.value = { phase: outcome.ok ? 'ready' : 'error', outcome, path };
 }
+
+export const ask = () => follow(get(question()));
 
 /** Everything the steps show, derived from the answer and the chosen mistake. Null before the first answer. */
 export const scene = computed(() => {
@@ -102,5 +105,5 @@ export function start() {
   window.addEventListener('hashchange', () => { address.value = window.location.href; });
   window.addEventListener('online', ask);
   effect(() => configure(scene.value));
-  return ask();
+  return follow(firstAnswer);
 }

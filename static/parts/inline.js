@@ -1,4 +1,4 @@
-// Glyphs, and statuses made of them: an icon, a word and a colour, never the colour alone.
+// The small pieces that stand inside lines: glyphs, statuses, texts with code in them.
 import { html } from '../lib/ui.js';
 import { t } from '../lib/i18n.js';
 
@@ -9,5 +9,9 @@ const ICONS = { ok: 'circle-check', bad: 'circle-x', kept: 'lock', warn: 'triang
 export const Icon = ({ name, spin }) => html`
   <svg class=${spin ? 'icon spin' : 'icon'} aria-hidden="true" focusable="false"><use href=${`${SPRITE}#${name}`} /></svg>`;
 
+/** An icon, a word and a colour, never the colour alone. */
 export const Status = ({ kind, word }) => html`
   <span class="status ${kind}"><${Icon} name=${ICONS[kind]} /><span>${word || t(`status.${kind}`)}</span></span>`;
+
+/** A text whose `backticked` words are code: the only markup translated texts may carry. */
+export const Rich = ({ text }) => text.split('`').map((piece, at) => (at % 2 ? html`<code>${piece}</code>` : piece));
