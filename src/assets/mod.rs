@@ -23,6 +23,9 @@ pub use headers::content_security_policy;
 /// Making one reads nothing, so that it costs nothing at start-up: the folder is looked at for each request (an
 /// operator may drop a file in while we run), compiled-in files are compressed when they are first asked for.
 ///
+/// Limits: a compiled-in file that browsers already keep under its versioned path is not replaced there by one put
+/// into the folder later, until they reload past their cache or the program's own files change.
+///
 /// # As the default service
 ///
 /// ```

@@ -246,6 +246,16 @@ async fn the_folder_comes_first() {
 }
 
 #[actix_web::test]
+async fn the_administration_is_never_framed() {
+    let (_outer, folder) = folder();
+    fs::create_dir(folder.join("admin")).unwrap();
+    fs::write(folder.join("admin/index.html"), "<p>admin</p>").unwrap();
+    let page = get(start(Some(folder)), "/admin/").await;
+    let policy = CSP.replace("frame-ancestors 'self'", "frame-ancestors 'none'");
+    assert_eq!(page.header("content-security-policy"), Some(policy.as_str()));
+}
+
+#[actix_web::test]
 async fn a_missing_folder_is_an_empty_one() {
     let site = start(Some("/nowhere/at/all".into()));
     assert_eq!(get(site, "/").await.status, 200);

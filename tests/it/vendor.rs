@@ -200,7 +200,6 @@ fn nothing_points_to_another_place() {
         let source = NAMES
             .iter()
             .fold(read(name), |text, known| text.replace(known, ""));
-        // Patterns that only recognise addresses, and made-up pages, would be listed here; there are none so far.
         assert!(
             !source.contains("http://") && !source.contains("https://"),
             "an absolute address in {name}"

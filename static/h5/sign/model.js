@@ -23,6 +23,9 @@ export const configured = signal(null);
 let wx = null;
 let running = 0;
 
+/** Something between us and the gateway may answer 200 with JSON of its own. */
+const isGrant = (body) => ['appId', 'nonceStr', 'signature', 'url'].every((key) => typeof body[key] === 'string');
+
 /** Follows one question until its answer; a newer question makes an older answer worthless. */
 async function follow(coming) {
   const run = running += 1;
@@ -34,6 +37,7 @@ async function follow(coming) {
   const outcome = await coming;
   clearTimeout(slow);
   if (run !== running) return;
+  if (outcome.ok && !isGrant(outcome.body)) Object.assign(outcome, { ok: false, kind: 'shape' });
   if (outcome.ok) granted.value = { ...outcome, answer: outcome.body, at: new Date() };
   request.value = { phase: outcome.ok ? 'ready' : 'error', outcome, path };
 }

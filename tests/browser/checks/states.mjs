@@ -12,6 +12,7 @@ const FAILURES = [
   ['error.503', json(503, envelope('no ticket yet', 10051), { 'retry-after': '5' })],
   ['error.other', json(418, envelope('?', 1))],
   ['error.shape', (route) => route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1>' })],
+  ['error.shape', json(200, { hello: 'captive portal' })],
   ['error.offline', (route) => route.abort('connectionrefused')],
 ];
 
