@@ -1,5 +1,6 @@
 //! wxgate stands between WeChat and a company's own programs.
 
+pub mod assets;
 pub mod clock;
 pub mod config;
 pub mod domain;

@@ -7,3 +7,6 @@
 mod mongo_smoke;
 mod store;
 mod support;
+
+mod assets;
+mod vendor;
