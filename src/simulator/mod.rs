@@ -38,6 +38,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use actix_web::dev::Server;
 use actix_web::web::{self, Data, PayloadConfig};
 use actix_web::{App, HttpServer};
 
@@ -93,6 +94,11 @@ impl Simulator {
     /// # Errors
     /// The listener fails.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        // Only the running server crosses the await: what it is built from may not change threads.
+        self.serve(shutdown)?.await
+    }
+
+    fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<Server> {
         let platform = Data::from(self.platform);
         let guard = Data::new(Guard::new(self.address, self.hosts));
         let server = HttpServer::new(move || {
@@ -103,7 +109,7 @@ impl Simulator {
                 .configure(admin::routes)
                 .default_service(web::to(wire::serve))
         });
-        server
+        let server = server
             // One thread serves more calls than the state's one lock needs to be shared between.
             .workers(1)
             .on_connect(wire::Line::note)
@@ -113,7 +119,7 @@ impl Simulator {
             .shutdown_timeout(1)
             .shutdown_signal(shutdown)
             .listen(self.listener)?
-            .run()
-            .await
+            .run();
+        Ok(server)
     }
 }

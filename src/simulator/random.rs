@@ -110,7 +110,7 @@ mod tests {
         assert!(
             random
                 .request_id(Moment(1_632_000_000_000))
-                .starts_with("61465400-")
+                .starts_with("61465800-")
         );
     }
 }

@@ -192,12 +192,12 @@ mod tests {
     fn error_texts_end_with_a_request_id_that_begins_with_the_time() {
         let body = written(Err(Refusal::of(40_013)), "/cgi-bin/token", Style::default());
         assert!(
-            body.starts_with(r#"{"errcode":40013,"errmsg":"invalid appid rid: 61465400-"#),
+            body.starts_with(r#"{"errcode":40013,"errmsg":"invalid appid rid: 61465800-"#),
             "{body}"
         );
         let body = written(Err(Refusal::of(40_029)), "/sns/jscode2session", Style::default());
         assert!(
-            body.starts_with(r#"{"errcode":40029,"errmsg":"invalid code, rid: 61465400-"#),
+            body.starts_with(r#"{"errcode":40029,"errmsg":"invalid code, rid: 61465800-"#),
             "{body}"
         );
     }
