@@ -2,8 +2,10 @@
 //! before a token is handed out.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use secrecy::ExposeSecret as _;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::call::Call;
@@ -86,22 +88,40 @@ pub(crate) fn admit(desk: &mut Desk<'_>) -> Result<(), Refusal> {
         .as_ref()
         .is_none_or(|list| list.iter().any(|network| network.contains(&address)));
     if !allowed {
-        let long = match address {
-            std::net::IpAddr::V4(address) => address.to_ipv6_mapped(),
-            std::net::IpAddr::V6(address) => address,
-        };
-        let text = format!("invalid ip {address} ipv6 {long}, not in whitelist");
-        return Err(Refusal::with_text(errcode::ADDRESS_REFUSED, text));
+        return Err(Refusal::with_text(errcode::ADDRESS_REFUSED, refused(address)));
     }
     desk.app.risk(desk.now)?;
     desk.app.charge(desk.endpoint, desk.now)
 }
 
+/// The text of 40164, which operators copy the address from.
+fn refused(address: IpAddr) -> String {
+    let long = match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) => address,
+    };
+    format!("invalid ip {address} ipv6 {long}, not in whitelist")
+}
+
 /// What both token endpoints answer.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct TokenBody<'a> {
     /// The token.
     pub(crate) access_token: &'a str,
     /// The seconds it lives.
     pub(crate) expires_in: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_address_is_named_in_both_forms() {
+        let text = refused(IpAddr::from([114, 221, 21, 30]));
+        assert_eq!(
+            text,
+            "invalid ip 114.221.21.30 ipv6 ::ffff:114.221.21.30, not in whitelist"
+        );
+    }
 }

@@ -15,7 +15,6 @@ use super::settings::{AppKind, Settings};
 use super::world::{Visit, World};
 
 /// The simulated platform: one clock, one state.
-#[derive(Debug)]
 pub(crate) struct Platform {
     /// The simulator's clock.
     pub(crate) clock: Clock,

@@ -237,9 +237,11 @@ async fn a_page_tells_what_there_is() {
         let answered = sim.get(path).await;
         assert_eq!(answered.status, 200);
         assert!(
-            answered.content_type.starts_with("text/html") && answered.text.contains("Fault")
-                || answered.text.contains("fault")
+            answered.content_type.starts_with("text/html"),
+            "{}",
+            answered.content_type
         );
+        assert!(answered.text.contains("POST codes"));
     }
 }
 

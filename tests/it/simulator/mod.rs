@@ -3,6 +3,8 @@
 mod admin;
 mod faults;
 mod guard;
+mod independence;
+mod lifecycle;
 mod login;
 mod sessions;
 mod support;

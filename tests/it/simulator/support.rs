@@ -1,6 +1,8 @@
 //! A simulator on a free port, and the calls the tests make at it. Nothing is asserted here but that
 //! answers arrive.
 
+#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -210,7 +212,7 @@ fn spawn(simulator: Simulator) {
     clippy::disallowed_methods,
     reason = "the tests stand outside the gateway and its client rules"
 )]
-fn client() -> Client {
+pub(super) fn client() -> Client {
     let redirect = reqwest::redirect::Policy::none();
     Client::builder()
         .no_proxy()

@@ -100,7 +100,7 @@ async fn unknown_paths_are_an_html_page_with_status_404() {
 #[tokio::test]
 async fn parameters_are_decoded_and_the_first_of_repeated_ones_counts() {
     let sim = Sim::start();
-    let escaped: String = OFFICIAL.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let escaped = OFFICIAL.replace('w', "%77").replace('0', "%30");
     let path = format!("{}&appid=other&secret=other", token_path(&escaped, SECRET));
     assert_eq!(sim.get(&path).await.errcode(), 0);
     let path = format!(
@@ -119,4 +119,16 @@ async fn success_has_no_errcode_unless_switched_on() {
     let body = sim.classic(OFFICIAL).await.json();
     assert_eq!((&body["errcode"], &body["errmsg"]), (&json!(0), &json!("ok")));
     assert!(body["access_token"].is_string());
+}
+
+#[tokio::test]
+async fn text_beyond_ascii_is_raw_utf8() {
+    let sim = Sim::start();
+    sim.fault(json!({"effect": {"type": "errcode", "errcode": -1, "errmsg": "系统繁忙/🙂"}}))
+        .await;
+    let text = sim.classic(OFFICIAL).await.text;
+    assert!(
+        text.starts_with(r#"{"errcode":-1,"errmsg":"系统繁忙/🙂 rid: "#),
+        "{text}"
+    );
 }
