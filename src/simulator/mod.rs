@@ -127,6 +127,9 @@ impl Simulator {
 impl fmt::Debug for Simulator {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The state would show tokens and session keys.
-        formatter.debug_struct("Simulator").field("address", &self.address).finish_non_exhaustive()
+        formatter
+            .debug_struct("Simulator")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
