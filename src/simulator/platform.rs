@@ -61,21 +61,20 @@ impl Platform {
     pub(crate) fn serve(&self, call: &Call, plan: &Plan) -> Delivery {
         let now = self.clock.now();
         let mut world = self.world();
-        let reply = plan.needs_answer().then(|| self.answer(&mut world, call, now));
-        let style = plan.app_id.as_deref().and_then(|id| world.apps.get(id));
-        let style = style.map(|app| app.switches.style()).unwrap_or_default();
+        let app = plan.app_id.as_deref().and_then(|id| world.apps.get(id));
+        let style = app.map(|app| app.switches.style()).unwrap_or_default();
+        let reply = plan
+            .needs_answer()
+            .then(|| self.answer(&mut world, call, style, now));
         let delivery = plan.deliver(reply, call, style, &mut world.random, now);
         world.calls.log(call, plan, &delivery, now);
         delivery
     }
 
-    fn answer(&self, world: &mut World, call: &Call, now: Moment) -> Reply {
+    fn answer(&self, world: &mut World, call: &Call, style: Style, now: Moment) -> Reply {
         let Some(endpoint) = self.index.find(&call.path) else {
             return Reply::page(404, "404 Not Found");
         };
-        let style = world
-            .app_of(call)
-            .map_or_else(Style::default, |app| app.switches.style());
         let answer = answer(world, call, endpoint, now);
         Reply::write(answer, &call.path, style, &mut world.random, now)
     }

@@ -81,6 +81,12 @@ async fn the_token_is_checked_before_method_and_fields() {
     let path = format!("/cgi-bin/ticket/getticket?access_token={official}");
     assert_eq!(sim.post(&path, &json!({})).await.errcode(), 43_001);
     assert_eq!(sim.get(&path).await.errcode(), 40_097);
+    sim.switch(
+        OFFICIAL,
+        json!({"limits": {"/cgi-bin/ticket/getticket": {"daily": 0}}}),
+    )
+    .await;
+    assert_eq!(sim.post(&path, &json!({})).await.errcode(), 45_009);
 }
 
 #[tokio::test]
