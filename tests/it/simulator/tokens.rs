@@ -187,12 +187,7 @@ async fn a_forced_refresh_too_soon_answers_the_current_token() {
 #[tokio::test]
 async fn the_twenty_first_forced_refresh_of_a_day_answers_the_current_token() {
     let sim = Sim::start();
-    // From shortly after midnight in Shanghai, so that the day does not end within the test.
-    let now = sim.admin(Method::GET, "/clock", json!({})).await["now"]
-        .as_i64()
-        .unwrap();
-    sim.advance(u32::try_from(86_400 - (now + 8 * 3_600) % 86_400).unwrap())
-        .await;
+    sim.to_midnight().await;
     let mut last = sim.stable(OFFICIAL, false).await.token();
     for _ in 0..20 {
         let next = sim.stable(OFFICIAL, true).await.token();
@@ -206,6 +201,7 @@ async fn the_twenty_first_forced_refresh_of_a_day_answers_the_current_token() {
 #[tokio::test]
 async fn daily_and_minute_quotas_are_45009_and_45011() {
     let sim = Sim::start();
+    sim.to_midnight().await;
     let limits = json!({"/cgi-bin/token": {"daily": 2}, "/cgi-bin/stable_token": {"minute": 2, "daily": 3}});
     sim.switch(OFFICIAL, json!({"limits": limits})).await;
     assert_eq!(sim.classic(OFFICIAL).await.errcode(), 0);
@@ -213,10 +209,6 @@ async fn daily_and_minute_quotas_are_45009_and_45011() {
     let answered = sim.classic(OFFICIAL).await;
     assert_eq!(answered.errcode(), 45_009);
     assert_eq!(without_rid(&answered.errmsg()), "reach max api daily quota limit");
-    let now = sim.admin(Method::GET, "/clock", json!({})).await["now"]
-        .as_i64()
-        .unwrap();
-    sim.advance(u32::try_from(60 - now % 60).unwrap()).await;
     let mut codes = Vec::new();
     for _ in 0..3 {
         codes.push(sim.stable(OFFICIAL, false).await.errcode());
