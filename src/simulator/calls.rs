@@ -1,0 +1,198 @@
+//! The calls the platform received: exact counts of all, and a log of the latest. Secrets and tokens are
+//! masked when the log is read.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use super::call::Call;
+use super::clock::Moment;
+use super::faults::{Delivery, Plan};
+
+/// Calls the log remembers.
+pub(crate) const MOST: usize = 2_000;
+/// Paths that are counted; calls of further ones are counted together as `*`.
+const MOST_PATHS: usize = 1_000;
+/// Bytes of a query and of a body that the log remembers.
+const MOST_BYTES: usize = 2_048;
+const MASKED: [&str; 4] = ["secret", "appsecret", "access_token", "session_key"];
+
+/// All received calls.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Calls {
+    counts: BTreeMap<String, BTreeMap<String, u64>>,
+    latest: VecDeque<Entry>,
+    next: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    id: u64,
+    at: Moment,
+    method: String,
+    path: String,
+    query: String,
+    body: Vec<u8>,
+    app_id: Option<String>,
+    status: Option<u16>,
+    errcode: Option<i32>,
+    fault: Option<String>,
+}
+
+/// A logged call as the admin API shows it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    id: u64,
+    /// Seconds of the simulator's clock.
+    time: i64,
+    method: String,
+    path: String,
+    query: BTreeMap<String, String>,
+    body: Option<Value>,
+    app_id: Option<String>,
+    /// Absent when no answer was sent.
+    status: Option<u16>,
+    errcode: Option<i32>,
+    fault: Option<String>,
+}
+
+impl Calls {
+    /// Counts a call when it arrives, before any delay.
+    pub(crate) fn count(&mut self, path: &str, app_id: Option<&str>) {
+        let full = self.counts.len() >= MOST_PATHS && !self.counts.contains_key(path);
+        let path = if full || path.len() > MOST_BYTES {
+            "*"
+        } else {
+            path
+        };
+        let app_id = app_id.unwrap_or_default();
+        if let Some(count) = self.counts.get_mut(path).and_then(|apps| apps.get_mut(app_id)) {
+            *count += 1;
+        } else {
+            *self
+                .counts
+                .entry(path.to_owned())
+                .or_default()
+                .entry(app_id.to_owned())
+                .or_default() += 1;
+        }
+    }
+
+    /// How many calls arrived, of one path or all, of one app or all.
+    pub(crate) fn counted(&self, path: Option<&str>, app_id: Option<&str>) -> u64 {
+        self.counts
+            .iter()
+            .filter(|(counted, _)| path.is_none_or(|path| path == counted.as_str()))
+            .flat_map(|(_, apps)| apps)
+            .filter(|(counted, _)| app_id.is_none_or(|app_id| app_id == counted.as_str()))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// Logs a call that has been decided.
+    pub(crate) fn log(&mut self, call: &Call, plan: &Plan, delivery: &Delivery, now: Moment) {
+        if self.latest.len() >= MOST {
+            self.latest.pop_front();
+        }
+        self.next += 1;
+        let (status, errcode) = delivery.outcome();
+        self.latest.push_back(Entry {
+            id: self.next,
+            at: now,
+            method: call.method.as_str().chars().take(16).collect(),
+            path: call.path.chars().take(512).collect(),
+            query: if call.query.len() <= MOST_BYTES {
+                call.query.clone()
+            } else {
+                String::new()
+            },
+            body: if call.body.len() <= MOST_BYTES {
+                call.body.to_vec()
+            } else {
+                Vec::new()
+            },
+            app_id: plan.app_id.clone(),
+            status,
+            errcode,
+            fault: plan.fault_id().map(str::to_owned),
+        });
+    }
+
+    /// The latest calls, oldest first, of one path or all, at most so many.
+    pub(crate) fn latest(&self, path: Option<&str>, app_id: Option<&str>, limit: usize) -> Vec<Shown> {
+        let mut shown: Vec<Shown> = self
+            .latest
+            .iter()
+            .rev()
+            .filter(|entry| path.is_none_or(|path| path == entry.path))
+            .filter(|entry| app_id.is_none_or(|app_id| entry.app_id.as_deref() == Some(app_id)))
+            .take(limit)
+            .map(Entry::show)
+            .collect();
+        shown.reverse();
+        shown
+    }
+
+    /// Forgets all calls and counts.
+    pub(crate) fn clear(&mut self) {
+        self.counts.clear();
+        self.latest.clear();
+    }
+}
+
+impl Entry {
+    fn show(&self) -> Shown {
+        let mut query = BTreeMap::new();
+        for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
+            let value = if MASKED.contains(&name.as_ref()) {
+                "***".into()
+            } else {
+                value.into_owned()
+            };
+            query.entry(name.into_owned()).or_insert(value);
+        }
+        let body = serde_json::from_slice::<Map<String, Value>>(&self.body)
+            .ok()
+            .map(|mut body| {
+                for (_, value) in body
+                    .iter_mut()
+                    .filter(|(name, _)| MASKED.contains(&name.as_str()))
+                {
+                    *value = Value::from("***");
+                }
+                Value::Object(body)
+            });
+        Shown {
+            id: self.id,
+            time: self.at.seconds(),
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query,
+            body,
+            app_id: self.app_id.clone(),
+            status: self.status,
+            errcode: self.errcode,
+            fault: self.fault.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_stay_exact_and_bounded() {
+        let mut calls = Calls::default();
+        for number in 0..MOST_PATHS + 5 {
+            calls.count(&format!("/{number}"), Some("wx1"));
+        }
+        calls.count("/0", None);
+        assert_eq!(calls.counted(Some("/0"), None), 2);
+        assert_eq!(calls.counted(Some("/0"), Some("wx1")), 1);
+        assert_eq!(calls.counted(Some("*"), None), 5);
+        assert_eq!(calls.counted(None, None), 1_006);
+    }
+}

@@ -1,0 +1,156 @@
+//! The table of everything the platform serves. A new endpoint is one file in the folder of its area and
+//! one line here; what is not in the table is 404.
+
+use std::collections::HashMap;
+
+use super::limits::Limit;
+use super::reply::Answer;
+use super::settings::AppKind;
+use super::world::{Desk, Visit};
+use super::{cgi_bin, sns, wxa};
+
+/// Every endpoint.
+pub(crate) static ENDPOINTS: &[Endpoint] = &[
+    Endpoint::open("/cgi-bin/token", Verb::Get, cgi_bin::token::serve).daily(2_000),
+    Endpoint::open("/cgi-bin/stable_token", Verb::Post, cgi_bin::stable_token::serve)
+        .daily(500_000)
+        .a_minute(10_000),
+    Endpoint::of(
+        "/cgi-bin/ticket/getticket",
+        Verb::Get,
+        AppKind::Official,
+        cgi_bin::ticket::serve,
+    )
+    .daily(1_000_000),
+    // WeChat: a POST is answered as if the parameters were missing, so the endpoint looks for itself.
+    Endpoint::open("/sns/jscode2session", Verb::Any, sns::jscode2session::serve),
+    Endpoint::of(
+        "/wxa/checksession",
+        Verb::Get,
+        AppKind::Mini,
+        wxa::checksession::serve,
+    ),
+    Endpoint::of(
+        "/wxa/resetusersessionkey",
+        Verb::Get,
+        AppKind::Mini,
+        wxa::resetusersessionkey::serve,
+    )
+    .a_minute(60_000),
+];
+
+/// One path of the platform.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    /// The path.
+    pub(crate) path: &'static str,
+    /// The method it asks for.
+    pub(crate) verb: Verb,
+    /// How often one app may call it.
+    pub(crate) limit: Limit,
+    /// Who serves it.
+    pub(crate) server: Server,
+}
+
+/// The method an endpoint asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// Else 43001.
+    Get,
+    /// Else 43002.
+    Post,
+    /// The endpoint looks for itself.
+    Any,
+}
+
+/// Who serves an endpoint, and what is checked before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Server {
+    /// The call carries an appid and a secret, or nothing; the endpoint checks them and charges the app.
+    Open(fn(Visit<'_>) -> Answer),
+    /// The call carries an access token of an app of this kind; token, permission and quota are checked.
+    WithToken(AppKind, fn(&mut Desk<'_>) -> Answer),
+}
+
+impl Endpoint {
+    const fn open(path: &'static str, verb: Verb, serve: fn(Visit<'_>) -> Answer) -> Self {
+        Self {
+            path,
+            verb,
+            limit: Limit {
+                daily: None,
+                minute: None,
+            },
+            server: Server::Open(serve),
+        }
+    }
+
+    const fn of(path: &'static str, verb: Verb, kind: AppKind, serve: fn(&mut Desk<'_>) -> Answer) -> Self {
+        Self {
+            path,
+            verb,
+            limit: Limit {
+                daily: None,
+                minute: None,
+            },
+            server: Server::WithToken(kind, serve),
+        }
+    }
+
+    const fn daily(mut self, calls: u32) -> Self {
+        self.limit.daily = Some(calls);
+        self
+    }
+
+    const fn a_minute(mut self, calls: u32) -> Self {
+        self.limit.minute = Some(calls);
+        self
+    }
+}
+
+/// The table by path.
+#[derive(Debug)]
+pub(crate) struct Index(HashMap<&'static str, &'static Endpoint>);
+
+impl Index {
+    /// The whole table.
+    pub(crate) fn new() -> Self {
+        Self(
+            ENDPOINTS
+                .iter()
+                .map(|endpoint| (endpoint.path, endpoint))
+                .collect(),
+        )
+    }
+
+    /// The endpoint at exactly this path.
+    pub(crate) fn find(&self, path: &str) -> Option<&'static Endpoint> {
+        self.0.get(path).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_unique_and_never_the_admin_apis() {
+        assert_eq!(Index::new().0.len(), ENDPOINTS.len());
+        assert!(
+            ENDPOINTS
+                .iter()
+                .all(|endpoint| !endpoint.path.starts_with("/_sim"))
+        );
+    }
+
+    #[test]
+    fn limits_are_the_documented_ones() {
+        let limit = |path| Index::new().find(path).unwrap().limit;
+        assert_eq!(limit("/cgi-bin/token").daily, Some(2_000));
+        let stable = Limit {
+            daily: Some(500_000),
+            minute: Some(10_000),
+        };
+        assert_eq!(limit("/cgi-bin/stable_token"), stable);
+    }
+}

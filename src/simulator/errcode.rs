@@ -1,0 +1,126 @@
+//! The platform's return codes that the simulator answers with, and their texts. Who answers which code
+//! when is decided elsewhere.
+
+/// The platform is busy.
+pub(crate) const SYSTEM_ERROR: i32 = -1;
+/// A token that was replaced or withdrawn.
+pub(crate) const INVALID_CREDENTIAL: i32 = 40_001;
+/// The `grant_type` is another.
+pub(crate) const INVALID_GRANT_TYPE: i32 = 40_002;
+/// The openid is not known to the app.
+pub(crate) const INVALID_OPENID: i32 = 40_003;
+/// No such app, or not of this kind.
+pub(crate) const INVALID_APP_ID: i32 = 40_013;
+/// A token that was never issued.
+pub(crate) const INVALID_ACCESS_TOKEN: i32 = 40_014;
+/// A one-time code that is unknown, expired or another app's.
+pub(crate) const INVALID_CODE: i32 = 40_029;
+/// Parameters that make no sense.
+pub(crate) const INVALID_ARGUMENTS: i32 = 40_097;
+/// The secret is wrong.
+pub(crate) const INVALID_SECRET: i32 = 40_125;
+/// A one-time code presented again.
+pub(crate) const CODE_USED: i32 = 40_163;
+/// The caller's address is not on the allow list.
+pub(crate) const ADDRESS_REFUSED: i32 = 40_164;
+/// The user is held to be high-risk.
+pub(crate) const CODE_BLOCKED: i32 = 40_226;
+/// The secret is frozen in the console.
+pub(crate) const SECRET_FROZEN: i32 = 40_243;
+/// No `access_token`.
+pub(crate) const TOKEN_MISSING: i32 = 41_001;
+/// No `appid`.
+pub(crate) const APP_ID_MISSING: i32 = 41_002;
+/// No `secret`.
+pub(crate) const SECRET_MISSING: i32 = 41_004;
+/// No `js_code`.
+pub(crate) const CODE_MISSING: i32 = 41_008;
+/// No `openid`.
+pub(crate) const OPENID_MISSING: i32 = 41_009;
+/// A token past its end.
+pub(crate) const TOKEN_EXPIRED: i32 = 42_001;
+/// Only GET is served.
+pub(crate) const GET_REQUIRED: i32 = 43_001;
+/// Only POST is served.
+pub(crate) const POST_REQUIRED: i32 = 43_002;
+/// A POST without a body.
+pub(crate) const EMPTY_BODY: i32 = 44_002;
+/// The day's calls are used up.
+pub(crate) const DAILY_QUOTA: i32 = 45_009;
+/// The minute's calls are used up.
+pub(crate) const MINUTE_QUOTA: i32 = 45_011;
+/// The body is no JSON.
+pub(crate) const MALFORMED_BODY: i32 = 47_001;
+/// The app may not use this API.
+pub(crate) const API_UNAUTHORIZED: i32 = 48_001;
+/// The user has no session key, or it is too old.
+pub(crate) const NO_SESSION_KEY: i32 = 87_007;
+/// The signature method is unknown.
+pub(crate) const INVALID_SIGNATURE_METHOD: i32 = 87_008;
+/// The signature is wrong, or made with an older key.
+pub(crate) const INVALID_SIGNATURE: i32 = 87_009;
+/// The address waits for the administrator's confirmation.
+pub(crate) const CONFIRMATION_PENDING: i32 = 89_501;
+/// This call waits for the administrator's confirmation.
+pub(crate) const CONFIRMATION_NEEDED: i32 = 89_503;
+/// The administrator refused the address for 24 hours.
+pub(crate) const REFUSED_FOR_A_DAY: i32 = 89_506;
+/// The administrator refused the address for one hour.
+pub(crate) const REFUSED_FOR_AN_HOUR: i32 = 89_507;
+
+/// The codes of the risk confirmation, which an app can be told to answer token calls with.
+pub(crate) const RISK: [i32; 4] = [
+    CONFIRMATION_PENDING,
+    CONFIRMATION_NEEDED,
+    REFUSED_FOR_A_DAY,
+    REFUSED_FOR_AN_HOUR,
+];
+
+/// The platform's text of a code, without the request id that follows it.
+///
+/// Where WeChat publishes only a Chinese meaning the words are ours: clients must match the code alone.
+pub(crate) fn text(code: i32) -> &'static str {
+    match code {
+        0 => "ok",
+        SYSTEM_ERROR => "system error",
+        INVALID_CREDENTIAL => {
+            "invalid credential, access_token is invalid or not latest, could get access_token by \
+             getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r"
+        }
+        INVALID_GRANT_TYPE => "invalid grant_type",
+        INVALID_OPENID => "invalid openid",
+        INVALID_APP_ID => "invalid appid",
+        INVALID_ACCESS_TOKEN => "invalid access_token",
+        INVALID_CODE => "invalid code",
+        INVALID_ARGUMENTS => "invalid args",
+        INVALID_SECRET => "invalid appsecret",
+        CODE_USED => "code been used",
+        ADDRESS_REFUSED => "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist",
+        CODE_BLOCKED => "code blocked",
+        SECRET_FROZEN => "appsecret is frozen",
+        TOKEN_MISSING => "access_token missing",
+        APP_ID_MISSING => "appid missing",
+        SECRET_MISSING => "appsecret missing",
+        CODE_MISSING => "missing code",
+        OPENID_MISSING => "missing openid",
+        TOKEN_EXPIRED => "access_token expired",
+        GET_REQUIRED => "require GET method",
+        POST_REQUIRED => "require POST method",
+        EMPTY_BODY => "empty post data",
+        DAILY_QUOTA => "reach max api daily quota limit",
+        MINUTE_QUOTA => "api minute-quota reach limit must slower retry next minute",
+        MALFORMED_BODY => "data format error",
+        API_UNAUTHORIZED => "api unauthorized",
+        50_002 => "user limited",
+        50_004 => "user not allow to use accesstoken, maybe for punishment",
+        50_007 => "account is frozen",
+        NO_SESSION_KEY => "session_key is not existd or expired",
+        INVALID_SIGNATURE_METHOD => "invalid sig_method",
+        INVALID_SIGNATURE => "invalid signature",
+        CONFIRMATION_PENDING => "pending admin confirmation, please try again later",
+        CONFIRMATION_NEEDED => "this call needs admin confirmation, please wait",
+        REFUSED_FOR_A_DAY => "ip refused by admin, try again after 24 hours",
+        REFUSED_FOR_AN_HOUR => "ip refused by admin, try again after 1 hour",
+        _ => "simulated error",
+    }
+}

@@ -1,0 +1,118 @@
+//! How a call goes through the platform: counted, matched against the fault rules, checked in WeChat's
+//! order, served, logged. HTTP itself is `wire`'s matter.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use actix_web::http::Method;
+
+use super::call::Call;
+use super::clock::{Clock, Moment};
+use super::endpoints::{Endpoint, Index, Server, Verb};
+use super::errcode;
+use super::faults::{Delivery, Plan};
+use super::reply::{Answer, Refusal, Reply, Style};
+use super::settings::{AppKind, Settings};
+use super::world::{Visit, World};
+
+/// The simulated platform: one clock, one state.
+pub(crate) struct Platform {
+    /// The simulator's clock.
+    pub(crate) clock: Clock,
+    settings: Settings,
+    index: Index,
+    world: Mutex<World>,
+}
+
+impl Platform {
+    /// A platform with the apps of the settings.
+    pub(crate) fn new(settings: Settings) -> Self {
+        let seed = settings.seed.unwrap_or_else(rand::random);
+        let world = Mutex::new(World::new(&settings, seed));
+        Self {
+            clock: Clock::default(),
+            settings,
+            index: Index::new(),
+            world,
+        }
+    }
+
+    /// The state. It is held for microseconds and never across an await.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        // A panic under the lock is a bug of one endpoint; the others go on with what is there.
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything back to the start, the clock included.
+    pub(crate) fn reset(&self, seed: Option<u64>) {
+        let seed = seed.or(self.settings.seed).unwrap_or_else(rand::random);
+        self.clock.reset();
+        *self.world() = World::new(&self.settings, seed);
+    }
+
+    /// Counts a call and decides what the fault rules do to it.
+    pub(crate) fn arrive(&self, call: &Call) -> Plan {
+        let mut world = self.world();
+        let app_id = world.app_of(call).map(|app| app.id.clone());
+        world.calls.count(&call.path, app_id.as_deref());
+        Plan::of(&mut world, call, app_id)
+    }
+
+    /// Serves a call as the plan has it, and logs it.
+    pub(crate) fn serve(&self, call: &Call, plan: &Plan) -> Delivery {
+        let now = self.clock.now();
+        let mut world = self.world();
+        let app = plan.app_id.as_deref().and_then(|id| world.apps.get(id));
+        let style = app.map(|app| app.switches.style()).unwrap_or_default();
+        let reply = plan
+            .needs_answer()
+            .then(|| self.answer(&mut world, call, style, now));
+        let delivery = plan.deliver(reply, call, style, &mut world.random, now);
+        world.calls.log(call, plan, &delivery, now);
+        delivery
+    }
+
+    fn answer(&self, world: &mut World, call: &Call, style: Style, now: Moment) -> Reply {
+        let Some(endpoint) = self.index.find(&call.path) else {
+            return Reply::page(404, "404 Not Found");
+        };
+        let answer = answer(world, call, endpoint, now);
+        Reply::write(answer, &call.path, style, &mut world.random, now)
+    }
+}
+
+/// WeChat: token, permission, quota, method, then the body and its fields. Calls without a token have
+/// only the method checked here.
+fn answer(world: &mut World, call: &Call, endpoint: &'static Endpoint, now: Moment) -> Answer {
+    match endpoint.server {
+        Server::Open(serve) => {
+            check_method(call, endpoint)?;
+            serve(Visit {
+                call,
+                endpoint,
+                now,
+                world,
+            })
+        }
+        Server::WithToken(kind, serve) => {
+            let token = call
+                .param("access_token")
+                .ok_or_else(|| Refusal::of(errcode::TOKEN_MISSING))?;
+            let app_id = world.tokens.check(&token, now)?.to_owned();
+            let mut desk = world.desk(&app_id, call, endpoint, now)?;
+            if desk.app.kind != kind || (kind == AppKind::Official && !desk.app.switches.verified) {
+                return Err(Refusal::of(errcode::API_UNAUTHORIZED));
+            }
+            desk.app.charge(endpoint, now)?;
+            check_method(call, endpoint)?;
+            serve(&mut desk)
+        }
+    }
+}
+
+fn check_method(call: &Call, endpoint: &Endpoint) -> Result<(), Refusal> {
+    match endpoint.verb {
+        Verb::Get if call.method != Method::GET => Err(Refusal::of(errcode::GET_REQUIRED)),
+        Verb::Post if call.method != Method::POST => Err(Refusal::of(errcode::POST_REQUIRED)),
+        Verb::Get | Verb::Post | Verb::Any => Ok(()),
+    }
+}

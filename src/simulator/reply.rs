@@ -1,0 +1,238 @@
+//! What a platform call is answered with: success bodies, refusals, and the request id that ends every
+//! error text. How the bytes travel, and what faults do to them, is `wire`'s matter.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Moment;
+use super::errcode;
+use super::random::Random;
+
+/// What an endpoint comes to: a success body or a refusal.
+pub(crate) type Answer = Result<Success, Refusal>;
+
+/// A call that the platform refuses with an errcode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The errcode.
+    pub(crate) code: i32,
+    /// The text without its request id.
+    pub(crate) text: Cow<'static, str>,
+}
+
+impl Refusal {
+    /// The refusal with the code's own text.
+    pub(crate) fn of(code: i32) -> Self {
+        Self {
+            code,
+            text: Cow::Borrowed(errcode::text(code)),
+        }
+    }
+
+    /// A refusal whose text depends on the call.
+    pub(crate) fn with_text(code: i32, text: String) -> Self {
+        Self {
+            code,
+            text: Cow::Owned(text),
+        }
+    }
+}
+
+/// The JSON object of a success.
+#[derive(Debug)]
+pub(crate) struct Success(Vec<u8>);
+
+impl Success {
+    /// A body as the platform's documents show it. `body` serializes to an object.
+    pub(crate) fn json(body: &impl Serialize) -> Self {
+        // The bodies are plain structs of texts and numbers, which serde_json cannot fail to write.
+        Self(serde_json::to_vec(body).unwrap_or_else(|_| b"{}".to_vec()))
+    }
+
+    /// `{"errcode":0,"errmsg":"ok"}`, for calls that answer nothing else.
+    pub(crate) fn ok() -> Self {
+        Self(br#"{"errcode":0,"errmsg":"ok"}"#.to_vec())
+    }
+}
+
+/// How error texts end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ErrorStyle {
+    /// ` rid: …`, after a comma under /sns.
+    #[default]
+    Rid,
+    /// Older answers of /sns: `, hints: [ req_id: … ]`. Other paths as with [`Self::Rid`].
+    Hints,
+    /// The oldest answers: the text alone.
+    Bare,
+}
+
+/// How an app's answers are written: the details that field reports disagree about.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Style {
+    /// How error texts end.
+    pub(crate) errors: ErrorStyle,
+    /// Success bodies that have no errcode get one.
+    pub(crate) always_errcode: bool,
+    /// Slashes are written as `\/`.
+    pub(crate) escape_slashes: bool,
+}
+
+/// A finished HTTP answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    /// The HTTP status. WeChat: 200 even for errors.
+    pub(crate) status: u16,
+    /// The content type.
+    pub(crate) content_type: Cow<'static, str>,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+    /// The errcode in the body, for the call log.
+    pub(crate) errcode: Option<i32>,
+}
+
+/// The content type of a path's answers. WeChat: /sns answers have long been `text/plain`.
+fn content_type(path: &str) -> Cow<'static, str> {
+    Cow::Borrowed(if path.starts_with("/sns/") {
+        "text/plain"
+    } else {
+        "application/json; encoding=utf-8"
+    })
+}
+
+impl Reply {
+    /// Writes an endpoint's answer the way `style` asks for.
+    pub(crate) fn write(answer: Answer, path: &str, style: Style, random: &mut Random, now: Moment) -> Self {
+        let (mut body, errcode) = match answer {
+            Ok(Success(body)) if style.always_errcode => (with_errcode(body), 0),
+            Ok(Success(body)) => (body, 0),
+            Err(refusal) => (
+                error_body(&refusal, path, style.errors, random, now),
+                refusal.code,
+            ),
+        };
+        if style.escape_slashes {
+            // A slash stands in JSON only inside strings, so every one may be escaped.
+            body = String::from_utf8_lossy(&body).replace('/', "\\/").into_bytes();
+        }
+        Self {
+            status: 200,
+            content_type: content_type(path),
+            body,
+            errcode: Some(errcode),
+        }
+    }
+
+    /// An HTML page, as proxies before the platform send them.
+    pub(crate) fn page(status: u16, title: &str) -> Self {
+        let body = format!(
+            "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
+             <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+        );
+        Self {
+            status,
+            content_type: Cow::Borrowed("text/html"),
+            body: body.into_bytes(),
+            errcode: None,
+        }
+    }
+}
+
+/// Puts `errcode` and `errmsg` in front of a body that has none.
+fn with_errcode(body: Vec<u8>) -> Vec<u8> {
+    if body.starts_with(br#"{"errcode":"#) || body.len() <= 2 {
+        return body;
+    }
+    let mut longer = br#"{"errcode":0,"errmsg":"ok","#.to_vec();
+    longer.extend_from_slice(&body[1..]);
+    longer
+}
+
+fn error_body(refusal: &Refusal, path: &str, style: ErrorStyle, random: &mut Random, now: Moment) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct ErrorBody<'a> {
+        errcode: i32,
+        errmsg: &'a str,
+    }
+    let text = &refusal.text;
+    let sns = path.starts_with("/sns/");
+    let errmsg = match style {
+        ErrorStyle::Bare => text.to_string(),
+        ErrorStyle::Hints if sns => format!("{text}, hints: [ req_id: {} ]", random.word(17)),
+        ErrorStyle::Rid | ErrorStyle::Hints => {
+            let comma = if sns { "," } else { "" };
+            format!("{text}{comma} rid: {}", random.request_id(now))
+        }
+    };
+    Success::json(&ErrorBody {
+        errcode: refusal.code,
+        errmsg: &errmsg,
+    })
+    .0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(answer: Answer, path: &str, style: Style) -> String {
+        let reply = Reply::write(
+            answer,
+            path,
+            style,
+            &mut Random::seeded(1),
+            Moment(1_632_000_000_000),
+        );
+        String::from_utf8(reply.body).unwrap()
+    }
+
+    #[test]
+    fn error_texts_end_with_a_request_id_that_begins_with_the_time() {
+        let body = written(Err(Refusal::of(40_013)), "/cgi-bin/token", Style::default());
+        assert!(
+            body.starts_with(r#"{"errcode":40013,"errmsg":"invalid appid rid: 61465800-"#),
+            "{body}"
+        );
+        let body = written(Err(Refusal::of(40_029)), "/sns/jscode2session", Style::default());
+        assert!(
+            body.starts_with(r#"{"errcode":40029,"errmsg":"invalid code, rid: 61465800-"#),
+            "{body}"
+        );
+    }
+
+    #[test]
+    fn older_error_texts_can_be_had() {
+        let hints = Style {
+            errors: ErrorStyle::Hints,
+            ..Style::default()
+        };
+        let body = written(Err(Refusal::of(40_029)), "/sns/jscode2session", hints);
+        assert!(body.contains("invalid code, hints: [ req_id: "), "{body}");
+        let bare = Style {
+            errors: ErrorStyle::Bare,
+            ..Style::default()
+        };
+        let body = written(Err(Refusal::of(40_013)), "/cgi-bin/token", bare);
+        assert_eq!(body, r#"{"errcode":40013,"errmsg":"invalid appid"}"#);
+    }
+
+    #[test]
+    fn an_errcode_is_added_once_and_slashes_are_escaped_on_request() {
+        let style = Style {
+            always_errcode: true,
+            escape_slashes: true,
+            ..Style::default()
+        };
+        let body = serde_json::json!({"key": "a/b"});
+        assert_eq!(
+            written(Ok(Success::json(&body)), "/cgi-bin/token", style),
+            r#"{"errcode":0,"errmsg":"ok","key":"a\/b"}"#
+        );
+        assert_eq!(
+            written(Ok(Success::ok()), "/wxa/checksession", style),
+            r#"{"errcode":0,"errmsg":"ok"}"#
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! `/sns`: the mini-program login so far.
+
+pub(crate) mod jscode2session;

@@ -1,0 +1,120 @@
+//! The platform on HTTP: takes calls in, sends answers out, and breaks connections where a fault rule
+//! says so. What is answered is decided by `platform`.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Shutdown};
+use std::time::Duration;
+
+use actix_web::body::SizedStream;
+use actix_web::dev::Extensions;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::rt::net::TcpStream;
+use actix_web::rt::time::sleep;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream;
+use socket2::{SockRef, Socket};
+
+use super::call::Call;
+use super::faults::Delivery;
+use super::platform::Platform;
+use super::reply::Reply;
+
+/// A second handle to a connection's socket, so that a fault can close it.
+pub(crate) struct Line(Socket);
+
+impl Line {
+    /// Notes the socket of a new connection.
+    pub(crate) fn note(connection: &dyn Any, extensions: &mut Extensions) {
+        if let Some(stream) = connection.downcast_ref::<TcpStream>()
+            && let Ok(socket) = SockRef::from(stream).try_clone()
+        {
+            extensions.insert(Self(socket));
+        }
+    }
+}
+
+/// Serves one platform call.
+pub(crate) async fn serve(request: HttpRequest, body: Bytes, platform: Data<Platform>) -> HttpResponse {
+    let address = request
+        .peer_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let uri = request.uri();
+    let query = uri.query().unwrap_or_default();
+    let call = Call::new(request.method().clone(), uri.path(), query, body, address);
+    let plan = platform.arrive(&call);
+    wait(plan.wait_before).await;
+    let delivery = platform.serve(&call, &plan);
+    wait(plan.wait_after).await;
+    match delivery {
+        Delivery::Whole(reply) => head(&reply).body(reply.body),
+        Delivery::Redirect(location) => HttpResponse::Found().insert_header((LOCATION, location)).finish(),
+        Delivery::Half(reply) => half(reply, request),
+        Delivery::Drip { reply, bytes, ms } => drip(reply, bytes, ms),
+        Delivery::Hang(seconds) => {
+            sleep(Duration::from_secs(seconds)).await;
+            cut(&request).await
+        }
+        Delivery::Reset => cut(&request).await,
+    }
+}
+
+async fn wait(ms: u64) {
+    if ms > 0 {
+        sleep(Duration::from_millis(ms)).await;
+    }
+}
+
+fn head(reply: &Reply) -> actix_web::HttpResponseBuilder {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    let mut response = HttpResponse::build(status);
+    response.insert_header((CONTENT_TYPE, reply.content_type.as_ref()));
+    response
+}
+
+/// Closes the connection under the request. The server then notices that its client is gone and drops
+/// this future; the answer after it is for the case that it does not.
+async fn cut(request: &HttpRequest) -> HttpResponse {
+    if let Some(Line(socket)) = request.conn_data::<Line>() {
+        // Closed already is just as well.
+        let _ = socket.shutdown(Shutdown::Both);
+    }
+    sleep(Duration::from_secs(5)).await;
+    HttpResponse::InternalServerError().force_close().finish()
+}
+
+/// Announces the whole body, sends half of it, and closes the connection.
+fn half(reply: Reply, request: HttpRequest) -> HttpResponse {
+    let mut response = head(&reply);
+    let length = reply.body.len() as u64;
+    let mut body = Bytes::from(reply.body);
+    body.truncate(body.len() / 2);
+    let pieces = stream::unfold((Some(body), request), async |(body, request)| {
+        if let Some(body) = body {
+            return Some((Ok(body), (None, request)));
+        }
+        // Time for the first half to leave; there is no sign to wait for.
+        sleep(Duration::from_millis(20)).await;
+        cut(&request).await;
+        Some((Err(io::Error::other("cut by a fault rule")), (None, request)))
+    });
+    response.body(SizedStream::new(length, Box::pin(pieces)))
+}
+
+/// Sends the body a few bytes at a time.
+fn drip(reply: Reply, bytes: usize, ms: u64) -> HttpResponse {
+    let mut response = head(&reply);
+    let length = reply.body.len() as u64;
+    let pieces = stream::unfold(Bytes::from(reply.body), move |mut rest| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        wait(ms).await;
+        let piece = rest.split_to(bytes.min(rest.len()));
+        Some((Ok::<_, Infallible>(piece), rest))
+    });
+    response.body(SizedStream::new(length, Box::pin(pieces)))
+}

@@ -1,0 +1,141 @@
+//! Everything the simulated platform remembers, as one value under one lock: it can be cloned, and made
+//! anew from the settings. The rules of each part stand with that part.
+
+use std::collections::BTreeMap;
+
+use super::app::App;
+use super::call::Call;
+use super::calls::Calls;
+use super::clock::Moment;
+use super::endpoints::Endpoint;
+use super::errcode;
+use super::faults::Faults;
+use super::random::Random;
+use super::reply::Refusal;
+use super::settings::{AppSettings, Settings};
+use super::tokens::Tokens;
+use super::users::{Identities, Users};
+
+/// Apps in all.
+pub(crate) const MOST_APPS: usize = 1_000;
+
+/// The state of the platform.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    /// Apps by `AppID`.
+    pub(crate) apps: BTreeMap<String, App>,
+    /// Access tokens of all apps.
+    pub(crate) tokens: Tokens,
+    /// Simulated people.
+    pub(crate) users: Users,
+    /// What openids are made from.
+    pub(crate) identities: Identities,
+    /// What everything else is made from.
+    pub(crate) random: Random,
+    /// Fault rules.
+    pub(crate) faults: Faults,
+    /// Received calls.
+    pub(crate) calls: Calls,
+}
+
+impl World {
+    /// The world as it is at the start.
+    pub(crate) fn new(settings: &Settings, seed: u64) -> Self {
+        Self {
+            apps: settings
+                .apps
+                .iter()
+                .map(|app| (app.app_id.clone(), App::new(app)))
+                .collect(),
+            tokens: Tokens::default(),
+            users: Users::default(),
+            identities: Identities::seeded(seed),
+            random: Random::seeded(seed),
+            faults: Faults::default(),
+            calls: Calls::default(),
+        }
+    }
+
+    /// Adds an app; `false` if the id is taken or there are too many.
+    pub(crate) fn add_app(&mut self, settings: &AppSettings) -> bool {
+        if self.apps.len() >= MOST_APPS || self.apps.contains_key(&settings.app_id) {
+            return false;
+        }
+        self.apps.insert(settings.app_id.clone(), App::new(settings));
+        true
+    }
+
+    /// The app a call concerns, if it exists: named by the call, or the owner of its token.
+    pub(crate) fn app_of(&self, call: &Call) -> Option<&App> {
+        let named = call.param("appid").and_then(|id| self.apps.get(id.as_ref()));
+        named
+            .or_else(|| {
+                call.param("access_token")
+                    .and_then(|token| self.apps.get(self.tokens.owner(&token)?))
+            })
+            .or_else(|| self.apps.get(call.json().ok()?.get("appid")?.as_str()?))
+    }
+
+    /// What an endpoint works with once the app is known.
+    pub(crate) fn desk<'a>(
+        &'a mut self,
+        app_id: &str,
+        call: &'a Call,
+        endpoint: &'static Endpoint,
+        now: Moment,
+    ) -> Result<Desk<'a>, Refusal> {
+        let Self {
+            apps,
+            tokens,
+            users,
+            identities,
+            random,
+            ..
+        } = self;
+        let app = apps
+            .get_mut(app_id)
+            .ok_or_else(|| Refusal::of(errcode::INVALID_APP_ID))?;
+        Ok(Desk {
+            call,
+            endpoint,
+            now,
+            app,
+            tokens,
+            users,
+            identities,
+            random,
+        })
+    }
+}
+
+/// A call whose app is not known yet: the endpoint finds it by the credentials in the call.
+pub(crate) struct Visit<'a> {
+    /// The call.
+    pub(crate) call: &'a Call,
+    /// Where it arrived.
+    pub(crate) endpoint: &'static Endpoint,
+    /// When it is served.
+    pub(crate) now: Moment,
+    /// The whole state.
+    pub(crate) world: &'a mut World,
+}
+
+/// A call whose app is known, and the parts of the state that it may touch.
+pub(crate) struct Desk<'a> {
+    /// The call.
+    pub(crate) call: &'a Call,
+    /// Where it arrived.
+    pub(crate) endpoint: &'static Endpoint,
+    /// When it is served.
+    pub(crate) now: Moment,
+    /// The app.
+    pub(crate) app: &'a mut App,
+    /// Access tokens of all apps.
+    pub(crate) tokens: &'a mut Tokens,
+    /// Simulated people.
+    pub(crate) users: &'a Users,
+    /// What openids are made from.
+    pub(crate) identities: &'a Identities,
+    /// What everything else is made from.
+    pub(crate) random: &'a mut Random,
+}

@@ -1,0 +1,233 @@
+//! A simulator on a free port, and the calls the tests make at it. Nothing is asserted here but that
+//! answers arrive.
+
+#![expect(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use wxgate::simulator::{AppSettings, Settings, Simulator};
+
+pub(super) const OFFICIAL: &str = "wx0000000000000001";
+pub(super) const MINI: &str = "wx0000000000000002";
+pub(super) const SECRET: &str = "00112233445566778899aabbccddeeff";
+
+/// A running simulator with one app of each kind. It ends with the test's runtime.
+pub(super) struct Sim {
+    pub(super) address: SocketAddr,
+    pub(super) client: Client,
+}
+
+/// What a call was answered with.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) status: StatusCode,
+    pub(super) content_type: String,
+    pub(super) text: String,
+}
+
+impl Sim {
+    pub(super) fn start() -> Self {
+        Self::with(vec![
+            AppSettings::official(OFFICIAL, SECRET),
+            AppSettings::mini(MINI, SECRET),
+        ])
+    }
+
+    pub(super) fn with(apps: Vec<AppSettings>) -> Self {
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let simulator = Simulator::bind(Settings {
+            listen,
+            seed: Some(1),
+            apps,
+        })
+        .unwrap();
+        let address = simulator.addr();
+        spawn(simulator);
+        Self {
+            address,
+            client: client(),
+        }
+    }
+
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("http://{}{path}", self.address))
+    }
+
+    pub(super) async fn send(&self, request: RequestBuilder) -> Answered {
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+        Answered {
+            status,
+            content_type,
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answered {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Answered {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// An admin call that is to succeed.
+    pub(super) async fn admin(&self, method: Method, path: &str, body: Value) -> Value {
+        let answered = self
+            .send(self.request(method, &format!("/_sim{path}")).json(&body))
+            .await;
+        assert_eq!(answered.status, 200, "{}", answered.text);
+        answered.json()
+    }
+
+    pub(super) async fn advance(&self, seconds: u32) {
+        self.admin(Method::POST, "/clock", json!({"advance_seconds": seconds}))
+            .await;
+    }
+
+    /// Turns the clock to the next midnight in Shanghai, so that neither the day nor the minute ends
+    /// within a test that counts calls.
+    pub(super) async fn to_midnight(&self) {
+        let now = self.admin(Method::GET, "/clock", json!({})).await["now"]
+            .as_i64()
+            .unwrap();
+        self.advance(u32::try_from(86_400 - (now + 8 * 3_600) % 86_400).unwrap())
+            .await;
+    }
+
+    pub(super) async fn switch(&self, app_id: &str, switches: Value) {
+        self.admin(
+            Method::PATCH,
+            &format!("/apps/{app_id}"),
+            json!({"switches": switches}),
+        )
+        .await;
+    }
+
+    pub(super) async fn fault(&self, rule: Value) -> String {
+        self.admin(Method::POST, "/faults", rule).await["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// `GET /cgi-bin/token`.
+    pub(super) async fn classic(&self, app_id: &str) -> Answered {
+        self.get(&token_path(app_id, SECRET)).await
+    }
+
+    /// `POST /cgi-bin/stable_token`.
+    pub(super) async fn stable(&self, app_id: &str, force: bool) -> Answered {
+        let body = json!({
+            "grant_type": "client_credential", "appid": app_id, "secret": SECRET, "force_refresh": force,
+        });
+        self.post("/cgi-bin/stable_token", &body).await
+    }
+
+    /// What using a token of the official account answers.
+    pub(super) async fn try_token(&self, token: &str) -> i64 {
+        self.get(&format!(
+            "/cgi-bin/ticket/getticket?access_token={token}&type=jsapi"
+        ))
+        .await
+        .errcode()
+    }
+
+    /// A login code of a user.
+    pub(super) async fn code(&self, user: &str) -> String {
+        let made = self
+            .admin(Method::POST, "/codes", json!({"app_id": MINI, "user": user}))
+            .await;
+        made["code"].as_str().unwrap().to_owned()
+    }
+
+    /// `GET /sns/jscode2session`.
+    pub(super) async fn log_in(&self, app_id: &str, code: &str) -> Answered {
+        self.get(&login_path(app_id, code)).await
+    }
+}
+
+impl Answered {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// The errcode of a platform answer; 0 if it has none.
+    pub(super) fn errcode(&self) -> i64 {
+        assert_eq!(self.status, 200, "{}", self.text);
+        self.json()
+            .get("errcode")
+            .map_or(0, |code| code.as_i64().unwrap())
+    }
+
+    pub(super) fn errmsg(&self) -> String {
+        self.json()["errmsg"].as_str().unwrap().to_owned()
+    }
+
+    /// A text member.
+    pub(super) fn text_of(&self, name: &str) -> String {
+        self.json()[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {name}: {}", self.text))
+            .to_owned()
+    }
+
+    pub(super) fn token(&self) -> String {
+        self.text_of("access_token")
+    }
+
+    pub(super) fn expires_in(&self) -> i64 {
+        self.json()["expires_in"].as_i64().unwrap()
+    }
+}
+
+pub(super) fn token_path(app_id: &str, secret: &str) -> String {
+    format!("/cgi-bin/token?grant_type=client_credential&appid={app_id}&secret={secret}")
+}
+
+pub(super) fn login_path(app_id: &str, code: &str) -> String {
+    format!("/sns/jscode2session?appid={app_id}&secret={SECRET}&js_code={code}&grant_type=authorization_code")
+}
+
+/// The errmsg without its request id, which is checked to be one.
+pub(super) fn without_rid(errmsg: &str) -> &str {
+    let (text, rid) = errmsg
+        .split_once(" rid: ")
+        .unwrap_or_else(|| panic!("no rid: {errmsg}"));
+    let groups: Vec<&str> = rid.split('-').collect();
+    let hex = |group: &&str| {
+        group.len() == 8
+            && group
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    };
+    assert!(groups.len() == 3 && groups.iter().all(hex), "{rid}");
+    text
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the server is another party, not a task of the gateway's"
+)]
+fn spawn(simulator: Simulator) {
+    tokio::spawn(simulator.run_until(std::future::pending()));
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests stand outside the gateway and its client rules"
+)]
+pub(super) fn client() -> Client {
+    let redirect = reqwest::redirect::Policy::none();
+    Client::builder()
+        .no_proxy()
+        .redirect(redirect)
+        .timeout(Duration::from_secs(20))
+        .build()
+        .unwrap()
+}
