@@ -4,11 +4,8 @@ pub mod assets;
 pub mod clock;
 pub mod config;
 pub mod domain;
-<<<<<<< HEAD
 pub mod net;
-=======
 pub mod simulator;
->>>>>>> sim
 pub mod store;
 pub mod tasks;
 pub mod telemetry;
