@@ -10,3 +10,4 @@ pub mod store;
 pub mod tasks;
 pub mod telemetry;
 pub mod wechat;
+pub mod service;

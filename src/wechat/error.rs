@@ -80,6 +80,15 @@ impl Error {
         matches!(self.errcode(), Some(40001 | 40014 | 42001))
     }
 
+    /// Whether the same call may succeed in a moment: the platform is busy (-1), or its answer was lost or useless.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused { errcode, .. } => *errcode == -1,
+            Self::Lost(_) | Self::Unusable(_) => true,
+        }
+    }
+
     /// Whether only a person can help: wrong AppID or AppSecret, or an address the console does not list.
     #[must_use]
     pub fn needs_operator(&self) -> bool {
