@@ -24,7 +24,11 @@ impl Tasks {
     /// An empty set on this runtime.
     #[must_use]
     pub fn new(runtime: Handle) -> Self {
-        Self { runtime, tracker: TaskTracker::new(), stop: CancellationToken::new() }
+        Self {
+            runtime,
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
     }
 
     /// The runtime that tasks run on.

@@ -24,7 +24,12 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(root: &'a Table, base_dir: &'a Path) -> Self {
-        Self { root, base_dir, asked: BTreeSet::new(), problems: Vec::new() }
+        Self {
+            root,
+            base_dir,
+            asked: BTreeSet::new(),
+            problems: Vec::new(),
+        }
     }
 
     /// Notes a problem with the value at `path`.
@@ -112,11 +117,20 @@ impl<'a> Reader<'a> {
         match humantime::parse_duration(&text) {
             Ok(duration) if (least..=most).contains(&duration) => return duration,
             Ok(_) => {
-                let (least, most) = (humantime::format_duration(least), humantime::format_duration(most));
-                self.problem(path, format!("is {text:?}; it must lie between {least} and {most}"));
+                let (least, most) = (
+                    humantime::format_duration(least),
+                    humantime::format_duration(most),
+                );
+                self.problem(
+                    path,
+                    format!("is {text:?}; it must lie between {least} and {most}"),
+                );
             }
             Err(_) if text.is_empty() => {}
-            Err(_) => self.problem(path, format!("is {text:?}; a duration looks like \"300ms\", \"5s\", \"2h\" or \"30d\"")),
+            Err(_) => self.problem(
+                path,
+                format!("is {text:?}; a duration looks like \"300ms\", \"5s\", \"2h\" or \"30d\""),
+            ),
         }
         least
     }
@@ -159,11 +173,17 @@ impl<'a> Reader<'a> {
         match self.value(path) {
             None => Vec::new(),
             // The environment has texts only.
-            Some(Value::String(text)) => {
-                text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-            }
+            Some(Value::String(text)) => text
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(str::to_owned)
+                .collect(),
             Some(Value::Array(items)) => {
-                let texts: Option<Vec<_>> = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+                let texts: Option<Vec<_>> = items
+                    .iter()
+                    .map(|item| item.as_str().map(str::to_owned))
+                    .collect();
                 texts.unwrap_or_else(|| self.wrong(path, "must be a list of texts").unwrap_or_default())
             }
             Some(_) => self.wrong(path, "must be a list of texts").unwrap_or_default(),
@@ -185,7 +205,11 @@ impl<'a> Reader<'a> {
     pub(super) fn finish(mut self) -> (Vec<Problem>, BTreeSet<String>) {
         let mut unknown = Vec::new();
         collect_unknown(self.root, "", &self.asked, &mut unknown);
-        self.problems.extend(unknown.iter().map(|path| Problem::new(path, "is not a key of wxgate")));
+        self.problems.extend(
+            unknown
+                .iter()
+                .map(|path| Problem::new(path, "is not a key of wxgate")),
+        );
         (self.problems, self.asked)
     }
 
@@ -222,7 +246,10 @@ impl<'a> Reader<'a> {
     }
 
     fn chosen<T: Copy>(&mut self, path: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {
-        let found = choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
+        let found = choices
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, choice)| *choice);
         if found.is_none() && !text.is_empty() {
             let words: Vec<_> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
             self.problem(path, format!("is {text:?}; it must be {}", words.join(" or ")));
@@ -242,7 +269,11 @@ fn read_secret(path: &Path) -> Result<String, String> {
 
 fn collect_unknown(table: &Table, prefix: &str, asked: &BTreeSet<String>, unknown: &mut Vec<String>) {
     for (key, value) in table {
-        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        let path = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
         match value {
             Value::Table(inner) if is_section(&path, asked) => collect_unknown(inner, &path, asked, unknown),
             Value::Array(items) if items.iter().all(Value::is_table) && !items.is_empty() => {
@@ -266,5 +297,8 @@ fn collect_unknown(table: &Table, prefix: &str, asked: &BTreeSet<String>, unknow
 /// Whether some key below `path` was asked for.
 fn is_section(path: &str, asked: &BTreeSet<String>) -> bool {
     let prefix = format!("{path}.");
-    asked.range(prefix.clone()..).next().is_some_and(|next| next.starts_with(&prefix))
+    asked
+        .range(prefix.clone()..)
+        .next()
+        .is_some_and(|next| next.starts_with(&prefix))
 }

@@ -81,9 +81,14 @@ impl Server {
             shutdown_grace: reader.duration("server.shutdown_grace", Duration::ZERO, 10 * MINUTE),
             static_dir: reader.path("server.static_dir"),
             metrics: {
-                let choices =
-                    [("private", MetricsAccess::Private), ("open", MetricsAccess::Open), ("off", MetricsAccess::Off)];
-                reader.choice("server.metrics", &choices).unwrap_or(MetricsAccess::Off)
+                let choices = [
+                    ("private", MetricsAccess::Private),
+                    ("open", MetricsAccess::Open),
+                    ("off", MetricsAccess::Off),
+                ];
+                reader
+                    .choice("server.metrics", &choices)
+                    .unwrap_or(MetricsAccess::Off)
             },
             frame_ancestors: frame_ancestors(reader),
             limits: Limits {
@@ -112,14 +117,22 @@ impl Store {
     pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Problem>) -> Self {
         // A url_file replaces the default url rather than standing beside it.
         let url = store_url(reader);
-        let master_key = reader.secret("store.master_key").filter(|key| !key.expose_secret().is_empty());
+        let master_key = reader
+            .secret("store.master_key")
+            .filter(|key| !key.expose_secret().is_empty());
         if let Some(key) = &master_key
-            && !BASE64_STANDARD.decode(key.expose_secret()).is_ok_and(|bytes| bytes.len() == 32)
+            && !BASE64_STANDARD
+                .decode(key.expose_secret())
+                .is_ok_and(|bytes| bytes.len() == 32)
         {
-            reader.problem("store.master_key", "must be 32 bytes in base64; openssl rand -base64 32 makes one");
+            reader.problem(
+                "store.master_key",
+                "must be 32 bytes in base64; openssl rand -base64 32 makes one",
+            );
         }
         if master_key.is_none() {
-            let text = "is not set: the key that wraps secrets is kept in the store itself, beside what it protects";
+            let text =
+                "is not set: the key that wraps secrets is kept in the store itself, beside what it protects";
             warnings.push(Problem::new("store.master_key", text));
         }
         Self { url, master_key }
@@ -128,8 +141,14 @@ impl Store {
 
 fn store_url(reader: &mut Reader<'_>) -> SecretString {
     let from_file = reader.optional_text("store.url_file").is_some();
-    let given = if from_file { reader.file_secret("store.url_file") } else { reader.optional_text("store.url").map(Into::into) };
-    let Some(url) = given else { return SecretString::default() };
+    let given = if from_file {
+        reader.file_secret("store.url_file")
+    } else {
+        reader.optional_text("store.url").map(Into::into)
+    };
+    let Some(url) = given else {
+        return SecretString::default();
+    };
     match url.expose_secret().split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => {
             format!("sqlite:{}", reader.resolve(path).display()).into()
@@ -188,7 +207,10 @@ impl Platform {
             open_url: platform_url(reader, warnings, "platform.open_url"),
             mp_url: platform_url(reader, warnings, "platform.mp_url"),
             token_mode: reader
-                .choice("platform.token_mode", &[("stable", TokenMode::Stable), ("classic", TokenMode::Classic)])
+                .choice(
+                    "platform.token_mode",
+                    &[("stable", TokenMode::Stable), ("classic", TokenMode::Classic)],
+                )
                 .unwrap_or(TokenMode::Stable),
             simulated: reader.boolean("platform.simulated"),
             connect_timeout: reader.duration("platform.connect_timeout", Duration::from_millis(50), MINUTE),
@@ -203,7 +225,11 @@ impl Platform {
     /// Whether the API is WeChat's own.
     #[must_use]
     pub fn is_wechat(&self) -> bool {
-        self.api_url.scheme() == "https" && self.api_url.host_str().is_some_and(|host| host.ends_with(".weixin.qq.com"))
+        self.api_url.scheme() == "https"
+            && self
+                .api_url
+                .host_str()
+                .is_some_and(|host| host.ends_with(".weixin.qq.com"))
     }
 }
 
@@ -239,7 +265,10 @@ impl Auth {
             issuer: named(reader, "auth.issuer"),
             audience: named(reader, "auth.audience"),
             algorithm: reader
-                .choice("auth.algorithm", &[("EdDSA", Algorithm::EdDsa), ("HS256", Algorithm::Hs256)])
+                .choice(
+                    "auth.algorithm",
+                    &[("EdDSA", Algorithm::EdDsa), ("HS256", Algorithm::Hs256)],
+                )
                 .unwrap_or(Algorithm::EdDsa),
             access_ttl: reader.duration("auth.access_ttl", SECOND, DAY),
             refresh_ttl: reader.duration("auth.refresh_ttl", SECOND, 400 * DAY),
@@ -268,7 +297,9 @@ impl Cors {
         for origin in &origins {
             let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
             if !exact {
-                let text = format!("has {origin:?}; an origin is scheme, host and port only: \"https://h5.example.com\"");
+                let text = format!(
+                    "has {origin:?}; an origin is scheme, host and port only: \"https://h5.example.com\""
+                );
                 reader.problem("cors.origins", text);
             }
         }
@@ -285,7 +316,9 @@ pub struct Jsapi {
 
 impl Jsapi {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        Self { expose_ticket: reader.boolean("jsapi.expose_ticket") }
+        Self {
+            expose_ticket: reader.boolean("jsapi.expose_ticket"),
+        }
     }
 }
 
@@ -324,16 +357,28 @@ impl Log {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let level = reader.text("log.level");
         if level.parse::<tracing_subscriber::filter::EnvFilter>().is_err() {
-            reader.problem("log.level", format!("is {level:?}; it must be error, warn, info, debug, trace or a list of directives"));
+            reader.problem(
+                "log.level",
+                format!("is {level:?}; it must be error, warn, info, debug, trace or a list of directives"),
+            );
         }
         Self {
             format: reader
-                .choice("log.format", &[("compact", LogFormat::Compact), ("json", LogFormat::Json)])
+                .choice(
+                    "log.format",
+                    &[("compact", LogFormat::Compact), ("json", LogFormat::Json)],
+                )
                 .unwrap_or(LogFormat::Compact),
             level,
             requests: {
-                let choices = [("failed", RequestLog::Failed), ("all", RequestLog::All), ("none", RequestLog::None)];
-                reader.choice("log.requests", &choices).unwrap_or(RequestLog::Failed)
+                let choices = [
+                    ("failed", RequestLog::Failed),
+                    ("all", RequestLog::All),
+                    ("none", RequestLog::None),
+                ];
+                reader
+                    .choice("log.requests", &choices)
+                    .unwrap_or(RequestLog::Failed)
             },
         }
     }
@@ -348,7 +393,11 @@ pub struct Simulator {
 
 impl Simulator {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        Self { listen: reader.parse("simulator.listen", ADDRESS).unwrap_or_else(any_address) }
+        Self {
+            listen: reader
+                .parse("simulator.listen", ADDRESS)
+                .unwrap_or_else(any_address),
+        }
     }
 }
 
@@ -357,9 +406,15 @@ fn any_address() -> SocketAddr {
 }
 
 fn network(reader: &mut Reader<'_>, text: &str) -> Option<IpNet> {
-    let found = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)).ok();
+    let found = text
+        .parse()
+        .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
+        .ok();
     if found.is_none() {
-        reader.problem("server.trusted_proxies", format!("has {text:?}; it lists addresses and networks such as 10.0.0.0/8"));
+        reader.problem(
+            "server.trusted_proxies",
+            format!("has {text:?}; it lists addresses and networks such as 10.0.0.0/8"),
+        );
     }
     found
 }
@@ -383,8 +438,14 @@ fn named(reader: &mut Reader<'_>, path: &str) -> String {
 /// The value goes into a header beside other directives, so it must not end its own.
 fn frame_ancestors(reader: &mut Reader<'_>) -> String {
     let text = reader.text("server.frame_ancestors");
-    if text.is_empty() || text.contains([';', ',']) || !text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
-        reader.problem("server.frame_ancestors", "must be a list of sources, such as \"'self' https://a.example.com\"");
+    if text.is_empty()
+        || text.contains([';', ','])
+        || !text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+    {
+        reader.problem(
+            "server.frame_ancestors",
+            "must be a list of sources, such as \"'self' https://a.example.com\"",
+        );
     }
     text
 }
@@ -400,11 +461,16 @@ fn is_web(path: &str, url: &Url, reader: &mut Reader<'_>) -> bool {
 fn platform_url(reader: &mut Reader<'_>, warnings: &mut Vec<Problem>, path: &str) -> Url {
     let url: Option<Url> = reader.parse(path, "it must be an http or https URL");
     let url = url.unwrap_or_else(|| Url::parse("https://invalid.invalid").expect("a valid URL"));
-    if is_web(path, &url, reader) && (url.query().is_some() || url.fragment().is_some() || !url.username().is_empty()) {
+    if is_web(path, &url, reader)
+        && (url.query().is_some() || url.fragment().is_some() || !url.username().is_empty())
+    {
         reader.problem(path, "must not have a user name, a query or a fragment");
     }
     if url.scheme() == "http" && !is_near(&url) {
-        warnings.push(Problem::new(path, "is plain http to a public host: AppSecrets cross the network readably"));
+        warnings.push(Problem::new(
+            path,
+            "is plain http to a public host: AppSecrets cross the network readably",
+        ));
     }
     url
 }

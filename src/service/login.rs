@@ -70,7 +70,10 @@ pub struct Login {
 impl Login {
     /// Logs users of the mini programs among `apps` in.
     #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "the composition root hands over what the service is made of")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the composition root hands over what the service is made of"
+    )]
     pub fn new(
         apps: Apps,
         client: wechat::Client,
@@ -118,9 +121,17 @@ impl Login {
 
     /// The user of an identity. The first login makes the identity with a fresh user id; whoever loses that race
     /// reads the winner's.
-    async fn identify(&self, app: &AppId, session: &wechat::Session, now: Timestamp) -> Result<UserId, Error> {
+    async fn identify(
+        &self,
+        app: &AppId,
+        session: &wechat::Session,
+        now: Timestamp,
+    ) -> Result<UserId, Error> {
         let id = format!("wechat:{app}:{}", session.openid);
-        let key = SessionKey { key: self.sealer.seal(&place(&id), &session.session_key), at: now };
+        let key = SessionKey {
+            key: self.sealer.seal(&place(&id), &session.session_key),
+            at: now,
+        };
         loop {
             let known = self.identities.update(&id, |identity| {
                 identity.session_keys.insert(0, key.clone());
@@ -152,7 +163,10 @@ impl Login {
         if let Some(user) = self.users.get(id.as_str()).await? {
             return Ok(user);
         }
-        let user = User { id: id.to_string(), created_at: now };
+        let user = User {
+            id: id.to_string(),
+            created_at: now,
+        };
         match self.users.insert(&user).await {
             Ok(()) => Ok(user),
             Err(store::Error::Duplicate { .. }) => Ok(self.users.get(id.as_str()).await?.unwrap_or(user)),
@@ -181,5 +195,9 @@ fn place(identity: &str) -> String {
 
 /// An id that sorts by its time, so that inserts go to one end of the index.
 fn fresh_id<T: std::str::FromStr<Err: std::fmt::Debug>>() -> T {
-    Uuid::now_v7().simple().to_string().parse().expect("32 hexadecimal digits are an id")
+    Uuid::now_v7()
+        .simple()
+        .to_string()
+        .parse()
+        .expect("32 hexadecimal digits are an id")
 }

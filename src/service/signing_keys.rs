@@ -46,7 +46,12 @@ pub enum Error {
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn load(engine: Arc<dyn Engine>, clock: &Clock, sealer: &Sealer, algorithm: Algorithm) -> Result<Key, Error> {
+pub async fn load(
+    engine: Arc<dyn Engine>,
+    clock: &Clock,
+    sealer: &Sealer,
+    algorithm: Algorithm,
+) -> Result<Key, Error> {
     let repo: Repo<SigningKey> = Repo::new(engine, clock.clone());
     let id = match algorithm {
         Algorithm::EdDsa => "eddsa-1",
@@ -74,23 +79,45 @@ fn make(id: &str, clock: &Clock, sealer: &Sealer, algorithm: Algorithm) -> Resul
         Algorithm::Hs256 => (BASE64_STANDARD.encode(rand::random::<[u8; 32]>()), None),
     };
     let secret = sealer.seal(&place(&kid), &SecretString::from(secret));
-    Ok(SigningKey { id: id.to_owned(), kid, secret, public, created_at: clock.store_now() })
+    Ok(SigningKey {
+        id: id.to_owned(),
+        kid,
+        secret,
+        public,
+        created_at: clock.store_now(),
+    })
 }
 
 fn open(record: SigningKey, sealer: &Sealer, algorithm: Algorithm) -> Result<Key, Error> {
     let secret = sealer.open(&place(&record.kid), &record.secret)?;
-    let bytes = zeroize::Zeroizing::new(BASE64_STANDARD.decode(secret.expose_secret()).map_err(|_| Error::Unusable)?);
+    let bytes = zeroize::Zeroizing::new(
+        BASE64_STANDARD
+            .decode(secret.expose_secret())
+            .map_err(|_| Error::Unusable)?,
+    );
     let (encoding, decoding, algorithm) = match algorithm {
         Algorithm::EdDsa => {
             let public = record.public.as_deref().ok_or(Error::Unusable)?;
             let decoding = DecodingKey::from_ed_components(public).map_err(|_| Error::Unusable)?;
-            (EncodingKey::from_ed_der(&bytes), decoding, jsonwebtoken::Algorithm::EdDSA)
+            (
+                EncodingKey::from_ed_der(&bytes),
+                decoding,
+                jsonwebtoken::Algorithm::EdDSA,
+            )
         }
-        Algorithm::Hs256 => {
-            (EncodingKey::from_secret(&bytes), DecodingKey::from_secret(&bytes), jsonwebtoken::Algorithm::HS256)
-        }
+        Algorithm::Hs256 => (
+            EncodingKey::from_secret(&bytes),
+            DecodingKey::from_secret(&bytes),
+            jsonwebtoken::Algorithm::HS256,
+        ),
     };
-    Ok(Key { kid: record.kid, algorithm, encoding, decoding, public: record.public })
+    Ok(Key {
+        kid: record.kid,
+        algorithm,
+        encoding,
+        decoding,
+        public: record.public,
+    })
 }
 
 fn place(kid: &str) -> String {

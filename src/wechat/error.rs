@@ -56,13 +56,19 @@ impl From<reqwest::Error> for Error {
     fn from(error: reqwest::Error) -> Self {
         // The URL holds the AppSecret or a token in its query.
         let source = error.without_url();
-        Self::Lost(Lost { not_sent: source.is_connect(), source })
+        Self::Lost(Lost {
+            not_sent: source.is_connect(),
+            source,
+        })
     }
 }
 
 impl Error {
     pub(super) fn refused(errcode: i64, errmsg: &str) -> Self {
-        Self::Refused { errcode, errmsg: errmsg.chars().take(MAX_TEXT).collect() }
+        Self::Refused {
+            errcode,
+            errmsg: errmsg.chars().take(MAX_TEXT).collect(),
+        }
     }
 
     /// The platform's errcode, if it gave one.
@@ -92,6 +98,9 @@ impl Error {
     /// Whether only a person can help: wrong AppID or AppSecret, or an address the console does not list.
     #[must_use]
     pub fn needs_operator(&self) -> bool {
-        matches!(self.errcode(), Some(40013 | 40125 | 40164 | 40243 | 48001 | 50004 | 50007 | 89503 | 89506 | 89507))
+        matches!(
+            self.errcode(),
+            Some(40013 | 40125 | 40164 | 40243 | 48001 | 50004 | 50007 | 89503 | 89506 | 89507)
+        )
     }
 }

@@ -22,14 +22,19 @@ const FORCED_APART: Duration = Duration::from_secs(31);
 /// How long to wait for the next one.
 pub(super) fn spend(state: &mut Budget, limits: TokenBudget, now: Timestamp) -> Result<(), Duration> {
     let per_day = i64::from(limits.per_day.max(1));
-    let elapsed = i64::try_from(now.since(state.at).as_millis()).unwrap_or(i64::MAX).min(DAY_MILLIS);
+    let elapsed = i64::try_from(now.since(state.at).as_millis())
+        .unwrap_or(i64::MAX)
+        .min(DAY_MILLIS);
     let spent = (state.spent - elapsed * per_day * CALL / DAY_MILLIS).max(0);
     let most = i64::from(limits.burst) * CALL;
     if spent + CALL > most {
         let missing = u64::try_from((spent + CALL - most) * DAY_MILLIS / (per_day * CALL)).unwrap_or(0);
         return Err(Duration::from_millis(missing + 1));
     }
-    *state = Budget { spent: spent + CALL, at: now };
+    *state = Budget {
+        spent: spent + CALL,
+        at: now,
+    };
     Ok(())
 }
 
@@ -37,12 +42,20 @@ pub(super) fn spend(state: &mut Budget, limits: TokenBudget, now: Timestamp) -> 
 pub(super) fn may_force(state: &mut Forced, now: Timestamp) -> bool {
     let day = (now.millis() + SHANGHAI_MILLIS).div_euclid(DAY_MILLIS);
     if state.day != day {
-        *state = Forced { day, count: 0, last: state.last };
+        *state = Forced {
+            day,
+            count: 0,
+            last: state.last,
+        };
     }
     if state.count >= FORCED_PER_DAY || now < state.last + FORCED_APART {
         return false;
     }
-    *state = Forced { day, count: state.count + 1, last: now };
+    *state = Forced {
+        day,
+        count: state.count + 1,
+        last: now,
+    };
     true
 }
 
@@ -50,12 +63,17 @@ pub(super) fn may_force(state: &mut Forced, now: Timestamp) -> bool {
 mod tests {
     use super::*;
 
-    const LIMITS: TokenBudget = TokenBudget { burst: 50, per_day: 500 };
+    const LIMITS: TokenBudget = TokenBudget {
+        burst: 50,
+        per_day: 500,
+    };
 
     #[test]
     fn a_storm_spends_the_burst_and_then_what_a_day_gives_back() {
         let (mut state, start) = (Budget::default(), Timestamp::from_secs(1_700_000_000));
-        let spent = (0..86_400).filter(|s| spend(&mut state, LIMITS, start + Duration::from_secs(*s)).is_ok()).count();
+        let spent = (0..86_400)
+            .filter(|s| spend(&mut state, LIMITS, start + Duration::from_secs(*s)).is_ok())
+            .count();
         assert!((540..=550).contains(&spent), "{spent}");
         let wait = spend(&mut state, LIMITS, start + Duration::from_secs(86_400)).unwrap_err();
         assert!(wait <= Duration::from_secs(173), "{wait:?}");
@@ -66,7 +84,9 @@ mod tests {
     fn refreshes_are_forced_twenty_times_a_day_and_thirty_seconds_apart() {
         // Noon in Shanghai, so that the day does not end within the test.
         let (mut state, start) = (Forced::default(), Timestamp::from_secs(1_699_934_400 + 4 * 3600));
-        let forced = (0..7200).filter(|s| may_force(&mut state, start + Duration::from_secs(*s))).count();
+        let forced = (0..7200)
+            .filter(|s| may_force(&mut state, start + Duration::from_secs(*s)))
+            .count();
         assert_eq!(forced, 20);
         assert!(may_force(&mut state, start + Duration::from_secs(86_400)));
         assert!(!may_force(&mut state, start + Duration::from_secs(86_400 + 30)));

@@ -26,7 +26,11 @@ const REPEAT_AFTER: Duration = Duration::from_millis(250);
 
 impl Shared {
     /// Brings a value: newer than what is in memory if that is due, and other than `dead`.
-    pub(super) async fn refresh(self: &Arc<Self>, slot: &Slot, dead: Option<&SecretString>) -> Result<Arc<Held>, Error> {
+    pub(super) async fn refresh(
+        self: &Arc<Self>,
+        slot: &Slot,
+        dead: Option<&SecretString>,
+    ) -> Result<Arc<Held>, Error> {
         let id = slot.id();
         let began = Instant::now();
         let mut repeated = false;
@@ -45,7 +49,9 @@ impl Shared {
                 tokio::time::sleep(LOOK).await;
                 continue;
             }
-            let Some(leased) = self.take_lease(record, slot.kind, now).await? else { continue };
+            let Some(leased) = self.take_lease(record, slot.kind, now).await? else {
+                continue;
+            };
             let before = slot.latest().map(|held| (*held).clone()).or(published);
             let asked = Instant::now();
             match self.ask(slot, leased, before.as_ref(), dead).await {
@@ -92,10 +98,22 @@ impl Shared {
     }
 
     fn published(&self, id: &str, record: &Credential) -> Result<Option<Held>, Error> {
-        let Some(sealed) = &record.value else { return Ok(None) };
+        let Some(sealed) = &record.value else {
+            return Ok(None);
+        };
         let value = self.sealer.open(&place(id), sealed)?;
-        let Credential { generation, expires_at, renew_at, .. } = *record;
-        Ok(Some(Held { value, generation, expires_at, renew_at }))
+        let Credential {
+            generation,
+            expires_at,
+            renew_at,
+            ..
+        } = *record;
+        Ok(Some(Held {
+            value,
+            generation,
+            expires_at,
+            renew_at,
+        }))
     }
 
     /// Takes the lease, and for a token one call of the budget. Nothing if another instance was faster.
@@ -106,16 +124,23 @@ impl Shared {
         now: Timestamp,
     ) -> Result<Option<Versioned<Credential>>, Error> {
         if kind == Kind::AccessToken {
-            budget::spend(&mut record.record.budget, self.platform.token_budget, now).map_err(Error::Spent)?;
+            budget::spend(&mut record.record.budget, self.platform.token_budget, now)
+                .map_err(Error::Spent)?;
         }
-        record.record.lease = Some(Lease { owner: self.instance.clone(), until: now + LEASE });
+        record.record.lease = Some(Lease {
+            owner: self.instance.clone(),
+            until: now + LEASE,
+        });
         self.save(record).await
     }
 
     /// Writes the record if nobody else has, and returns it in its new version.
     async fn save(&self, record: Versioned<Credential>) -> Result<Option<Versioned<Credential>>, Error> {
         let saved = self.repo.replace(&record).await?;
-        Ok(saved.then(|| Versioned { version: record.version + 1, ..record }))
+        Ok(saved.then(|| Versioned {
+            version: record.version + 1,
+            ..record
+        }))
     }
 
     /// Asks the platform, as often as the value's kind and a dead token need.
@@ -131,7 +156,14 @@ impl Shared {
             Kind::AccessToken => self.ask_token(slot, leased, dead).await?,
             Kind::JsapiTicket => (self.ask_ticket(slot).await?, leased),
         };
-        let held = Held::fetched(slot.kind, fetched.value, fetched.expires_in, asked, before, rand::random());
+        let held = Held::fetched(
+            slot.kind,
+            fetched.value,
+            fetched.expires_in,
+            asked,
+            before,
+            rand::random(),
+        );
         if fetched.expires_in.is_none() {
             tracing::warn!(app_id = %slot.app.app_id, kind = slot.kind.as_str(), "the platform gave no sensible expires_in");
         }

@@ -12,6 +12,7 @@ use super::{Held, Kind, Shared};
 use crate::domain::time::Timestamp;
 use crate::service::seal::CannotOpen;
 use crate::store;
+use crate::telemetry;
 use crate::wechat::{self, AppCredentials};
 
 /// Why there is no token or ticket. Cloned to all who wait for the same flight.
@@ -84,7 +85,12 @@ struct State {
 
 impl Slot {
     pub(super) fn new(app: AppCredentials, kind: Kind) -> Self {
-        Self { app, kind, current: ArcSwapOption::empty(), state: Mutex::default() }
+        Self {
+            app,
+            kind,
+            current: ArcSwapOption::empty(),
+            state: Mutex::default(),
+        }
     }
 
     /// The key of the shared record.
@@ -103,7 +109,10 @@ impl Slot {
     }
 
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.current.load().as_ref().is_none_or(|held| now >= held.renew_at)
+        self.current
+            .load()
+            .as_ref()
+            .is_none_or(|held| now >= held.renew_at)
     }
 
     pub(super) fn is_cooling(&self, now: Timestamp) -> bool {
@@ -131,7 +140,7 @@ impl Slot {
                     app_id = %self.app.app_id,
                     kind = self.kind.as_str(),
                     failures = state.failures,
-                    error = %Chain(error),
+                    error = %telemetry::Chain(error),
                     "fetching a credential failed"
                 );
             }
@@ -178,24 +187,11 @@ fn cool_down(error: &Error, failures: u32) -> Duration {
     let (first, most) = match error {
         Error::Spent(wait) => return *wait,
         // Only a person can help, in minutes rather than seconds.
-        Error::Platform(error) if error.needs_operator() => (Duration::from_secs(5), Duration::from_secs(300)),
+        Error::Platform(error) if error.needs_operator() => {
+            (Duration::from_secs(5), Duration::from_secs(300))
+        }
         _ => (Duration::from_millis(500), Duration::from_secs(30)),
     };
     let backoff = first.saturating_mul(1 << failures.min(16)).min(most);
     backoff.mul_f64(rand::random_range(0.8..1.2))
-}
-
-/// An error with its causes, on one line.
-struct Chain<'a>(&'a dyn std::error::Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
-    }
 }

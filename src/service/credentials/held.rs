@@ -54,11 +54,18 @@ impl Held {
             Some(_) if kind == Kind::JsapiTicket => asked + OVERTIME,
             _ => asked + lifetime,
         };
-        let lead = LEAD.min(expires_at.since(asked) / 4).mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 5.0);
+        let lead = LEAD
+            .min(expires_at.since(asked) / 4)
+            .mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 5.0);
         let soonest = if same.is_some() { PAUSE } else { Duration::ZERO };
         let renew_at = (expires_at - lead).max(asked + soonest).min(expires_at);
         let generation = before.map_or(0, |before| before.generation) + i64::from(same.is_none());
-        Self { value, generation, expires_at, renew_at }
+        Self {
+            value,
+            generation,
+            expires_at,
+            renew_at,
+        }
     }
 
     /// Whether it may be used at `now`.
@@ -75,7 +82,14 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_secs(1_000_000);
 
     fn fetch(kind: Kind, value: &str, expires_in: Option<u64>, before: Option<&Held>) -> Held {
-        Held::fetched(kind, value.into(), expires_in.map(Duration::from_secs), NOW, before, 0.0)
+        Held::fetched(
+            kind,
+            value.into(),
+            expires_in.map(Duration::from_secs),
+            NOW,
+            before,
+            0.0,
+        )
     }
 
     #[test]
@@ -88,19 +102,37 @@ mod tests {
     #[test]
     fn a_senseless_lifetime_is_five_minutes_and_an_endless_one_two_hours() {
         assert_eq!(fetch(Kind::AccessToken, "a", None, None).expires_at, NOW + UNSAID);
-        assert_eq!(fetch(Kind::AccessToken, "a", Some(u64::MAX / 2), None).expires_at, NOW + LONGEST);
-        assert_eq!(fetch(Kind::AccessToken, "a", Some(1), None).expires_at, NOW + Duration::from_secs(1));
+        assert_eq!(
+            fetch(Kind::AccessToken, "a", Some(u64::MAX / 2), None).expires_at,
+            NOW + LONGEST
+        );
+        assert_eq!(
+            fetch(Kind::AccessToken, "a", Some(1), None).expires_at,
+            NOW + Duration::from_secs(1)
+        );
     }
 
     #[test]
     fn the_same_ticket_again_does_not_live_longer() {
-        let first = Held { expires_at: NOW + Duration::from_secs(250), ..fetch(Kind::JsapiTicket, "t", Some(7200), None) };
+        let first = Held {
+            expires_at: NOW + Duration::from_secs(250),
+            ..fetch(Kind::JsapiTicket, "t", Some(7200), None)
+        };
         let again = fetch(Kind::JsapiTicket, "t", Some(7200), Some(&first));
         assert_eq!(again.expires_at, first.expires_at);
         assert_eq!(again.generation, first.generation);
         assert!(again.renew_at > NOW && again.renew_at < again.expires_at);
-        let ended = Held { expires_at: NOW, ..first };
-        assert_eq!(fetch(Kind::JsapiTicket, "t", Some(7200), Some(&ended)).expires_at, NOW + OVERTIME);
-        assert_eq!(fetch(Kind::JsapiTicket, "u", Some(7200), Some(&ended)).expires_at, NOW + LONGEST);
+        let ended = Held {
+            expires_at: NOW,
+            ..first
+        };
+        assert_eq!(
+            fetch(Kind::JsapiTicket, "t", Some(7200), Some(&ended)).expires_at,
+            NOW + OVERTIME
+        );
+        assert_eq!(
+            fetch(Kind::JsapiTicket, "u", Some(7200), Some(&ended)).expires_at,
+            NOW + LONGEST
+        );
     }
 }

@@ -84,7 +84,10 @@ impl Credentials {
     ) -> Self {
         let mut slots = HashMap::new();
         for app in apps.iter() {
-            let credentials = AppCredentials { app_id: app.app_id.clone(), secret: app.app_secret.clone() };
+            let credentials = AppCredentials {
+                app_id: app.app_id.clone(),
+                secret: app.app_secret.clone(),
+            };
             let kinds: &[_] = match app.kind {
                 AppKind::Official => &[Kind::AccessToken, Kind::JsapiTicket],
                 AppKind::Mini => &[Kind::AccessToken],
@@ -96,7 +99,18 @@ impl Credentials {
         }
         let repo = Repo::new(engine, clock.clone());
         let instance = uuid::Uuid::new_v4().simple().to_string();
-        Self { shared: Arc::new(Shared { client, repo, sealer, platform, clock, tasks, instance, slots }) }
+        Self {
+            shared: Arc::new(Shared {
+                client,
+                repo,
+                sealer,
+                platform,
+                clock,
+                tasks,
+                instance,
+                slots,
+            }),
+        }
     }
 
     /// A ticket that is good now.
@@ -122,6 +136,20 @@ impl Credentials {
     /// If no other token can be had.
     pub async fn replace_dead(&self, app: &AppId, dead: &SecretString) -> Result<Arc<Held>, Error> {
         self.shared.replace_dead(app, dead).await
+    }
+
+    /// What should be held and is not, as `APPID:KIND`.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        let now = self.shared.clock.store_now();
+        let missing = self
+            .shared
+            .slots
+            .values()
+            .filter(|slot| slot.current(now).is_none());
+        let mut missing: Vec<_> = missing.map(|slot| slot.id()).collect();
+        missing.sort_unstable();
+        missing
     }
 
     async fn get(&self, app: &AppId, kind: Kind) -> Result<Arc<Held>, Error> {

@@ -1,8 +1,8 @@
 //! Exchanges each code once. The platform takes a code one time only, so an exchange is never repeated: not when
 //! its answer is lost, and not when the client sends the code again.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -50,7 +50,12 @@ impl Exchanges {
             .time_to_live(REMEMBERED)
             .eviction_policy(EvictionPolicy::lru())
             .build();
-        Self { client, clock, tasks, codes }
+        Self {
+            client,
+            clock,
+            tasks,
+            codes,
+        }
     }
 
     /// What the code stands for. Callers with the same code share one exchange while it is under way and shortly
@@ -72,19 +77,28 @@ impl Exchanges {
     fn begin(&self, app: &App, code: LoginCode) -> Arc<Exchange> {
         let ended = Arc::new(AtomicI64::new(0));
         let (client, clock, end) = (self.client.clone(), self.clock.clone(), ended.clone());
-        let app = AppCredentials { app_id: app.app_id.clone(), secret: app.app_secret.clone() };
+        let app = AppCredentials {
+            app_id: app.app_id.clone(),
+            secret: app.app_secret.clone(),
+        };
         let task = self.tasks.spawn("code exchange", async move {
             let result = client.code_to_session(&app, &code).await.map_err(Arc::new);
             end.store(clock.now().millis(), Ordering::Release);
             result
         });
         let answer = async move { task.await.ok() };
-        Arc::new(Exchange { answer: answer.boxed().shared(), ended })
+        Arc::new(Exchange {
+            answer: answer.boxed().shared(),
+            ended,
+        })
     }
 }
 
 /// The cache holds no codes, only their digests.
 fn key(app: &App, code: &LoginCode) -> [u8; 32] {
     let text = format!("{}\n{}", app.app_id, code);
-    digest(&SHA256, text.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes")
+    digest(&SHA256, text.as_bytes())
+        .as_ref()
+        .try_into()
+        .expect("SHA-256 has 32 bytes")
 }

@@ -1,0 +1,8 @@
+//! The API: routes, what they accept and answer, and the one map from errors to HTTP. Stores and the platform are
+//! not known here.
+
+pub mod error;
+pub mod extract;
+pub mod openapi;
+pub mod routes;
+pub mod server;
