@@ -1,3 +1,9 @@
-//! The command line.
+//! The program: reads the command line and runs what it asks for. Everything else is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    wxgate::cli::Cli::parse().run()
+}
