@@ -103,6 +103,30 @@ impl Settings {
         }
     }
 
+    /// Finds out what [`Self::claim`] and [`Self::sealer`] would, but writes nothing. A store that has not served yet
+    /// passes.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn inspect(&self, purpose: Purpose, configured: Option<&SecretString>) -> Result<(), Refused> {
+        if let Some(Setting { value: made_by, .. }) = self.0.get(MADE_BY).await?
+            && made_by != purpose.as_str()
+        {
+            return Err(Refused::Purpose { made_by, asked_by: purpose.as_str() });
+        }
+        let kept = self.0.get(MASTER_KEY).await?.map(|kept| kept.value.into());
+        let check = self.0.get(SEAL_CHECK).await?;
+        match (configured.or(kept.as_ref()), check) {
+            (_, None) => Ok(()),
+            (None, Some(_)) => Err(Refused::WrongKey),
+            (Some(key), Some(check)) => {
+                let sealer = Sealer::new(key).ok_or(Refused::WrongKey)?;
+                sealer.open(SEAL_CHECK, &from_text(check.value)).map_err(|_| Refused::WrongKey)?;
+                Ok(())
+            }
+        }
+    }
+
     /// The value of a setting; `make` gives the first one. Of several processes that set it at once, one wins.
     async fn first(&self, id: &str, make: impl FnOnce() -> String) -> store::Result<String> {
         if let Some(found) = self.0.get(id).await? {

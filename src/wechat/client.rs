@@ -120,6 +120,14 @@ impl Client {
         })
     }
 
+    /// The `Date` that the platform's server puts into its answers. Asks for no resource in particular, and any
+    /// status will do.
+    pub async fn server_date(&self) -> Result<Option<String>> {
+        let response = self.http.get(self.api_url.clone()).send().await?;
+        let date = response.headers().get(reqwest::header::DATE);
+        Ok(date.and_then(|date| date.to_str().ok()).map(str::to_owned))
+    }
+
     fn url(&self, path: &str) -> Url {
         let mut url = self.api_url.clone();
         url.set_path(&format!("{}/{path}", self.api_url.path().trim_end_matches('/')));

@@ -1,6 +1,7 @@
 //! What can go wrong with a call to the platform. Neither addresses nor bodies are kept: both carry secrets.
 
 use std::fmt;
+use std::io;
 
 /// What a call answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -49,6 +50,29 @@ impl fmt::Display for Lost {
             source = cause.source();
         }
         Ok(())
+    }
+}
+
+impl Lost {
+    /// Whether there was no answer in time.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.source.is_timeout()
+    }
+
+    /// Whether a connection was there, but no TLS on it: an untrusted certificate, or no TLS at the other end.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        let mut source = std::error::Error::source(&self.source);
+        while let Some(cause) = source {
+            // The TLS library's errors arrive in these two kinds, which a mere TCP connect never has.
+            let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+            if matches!(kind, Some(io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)) {
+                return self.source.is_connect();
+            }
+            source = cause.source();
+        }
+        false
     }
 }
 
