@@ -4,6 +4,7 @@ pub mod assets;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod http;
 pub mod net;
 pub mod simulator;
 pub mod store;
