@@ -51,6 +51,12 @@ impl Tasks {
         self.stop.cancelled()
     }
 
+    /// The token that stops all tasks.
+    #[must_use]
+    pub fn stop_token(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Whether the process is shutting down.
     #[must_use]
     pub fn is_stopping(&self) -> bool {

@@ -4,11 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use actix_web::body::BoxBody;
-use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::edge::Asked;
+use super::edge::body::BodyError;
 use crate::service::{callback, credentials, jsapi, login};
 
 /// Why a request is not answered as asked.
@@ -155,19 +157,15 @@ impl ResponseError for ApiError {
 }
 
 /// The answer to a request that failed: with `error` if a handler gave one, else with what its status says.
-pub fn render(
-    request: &HttpRequest,
-    status: StatusCode,
-    error: Option<&actix_web::Error>,
-) -> HttpResponse<BoxBody> {
+pub fn render(asked: &Asked<'_>, status: StatusCode, error: Option<&actix_web::Error>) -> HttpResponse<BoxBody> {
     match error.and_then(|error| error.as_error::<ApiError>()) {
-        Some(error) => respond(request, error, error.status_code()),
-        None => respond(request, &from_status(status), status),
+        Some(error) => respond(asked.method, asked.path, error, error.status_code()),
+        None => respond(asked.method, asked.path, &from_status(status), status),
     }
 }
 
 /// An error's body with another status: some founding documents answer 200 to wrong parameters.
-pub fn respond(request: &HttpRequest, error: &ApiError, status: StatusCode) -> HttpResponse<BoxBody> {
+pub fn respond(method: &Method, path: &str, error: &ApiError, status: StatusCode) -> HttpResponse<BoxBody> {
     let text = error.to_string();
     let msg = match error {
         ApiError::Invalid(texts) => Message::Many(texts),
@@ -191,7 +189,7 @@ pub fn respond(request: &HttpRequest, error: &ApiError, status: StatusCode) -> H
     if status == StatusCode::UNAUTHORIZED {
         response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
     }
-    let request = format!("{} {}", request.method(), request.path());
+    let request = format!("{method} {path}");
     response.json(ErrorBody {
         msg,
         error_code: error.status_and_code().1,
@@ -215,6 +213,17 @@ fn from_status(status: StatusCode) -> ApiError {
 }
 
 const STORE: (&str, Duration) = ("the store does not answer", Duration::from_secs(2));
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge { .. } => Self::TooLarge,
+            BodyError::TimedOut => Self::TooSlow,
+            BodyError::Broken(_) => Self::Invalid(vec!["the body did not arrive whole".to_owned()]),
+            BodyError::Busy => Self::Unavailable("the server is busy", Duration::from_secs(1)),
+        }
+    }
+}
 
 impl From<callback::Error> for ApiError {
     fn from(error: callback::Error) -> Self {

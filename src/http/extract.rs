@@ -10,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+use super::edge::body;
 use super::error::{ApiError, missing};
 use crate::state::State;
 
@@ -81,12 +82,12 @@ impl FromRequest for Fields {
         let limit = request
             .app_data::<web::Data<State>>()
             .map_or(0, |state| state.config.server.limits.body);
-        let mut payload = payload.take();
+        let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             if !is_json {
                 return Err(ApiError::UnsupportedType);
             }
-            let body = edge_read(&mut payload, limit).await?;
+            let body = body::read(&request, &mut payload, limit).await?;
             let parsed: Value = serde_json::from_slice(&body)
                 .map_err(|_| ApiError::Invalid(vec!["the body is not valid JSON".to_owned()]))?;
             match parsed {
@@ -100,19 +101,6 @@ impl FromRequest for Fields {
             }
         })
     }
-}
-
-async fn edge_read(payload: &mut Payload, limit: usize) -> Result<web::Bytes, ApiError> {
-    use futures_util::StreamExt;
-    let mut body = web::BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| ApiError::Invalid(vec!["the body did not arrive whole".to_owned()]))?;
-        if body.len() + chunk.len() > limit {
-            return Err(ApiError::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
 }
 
 /// An absent content type counts as JSON: the routes take nothing else, and hand-made clients forget it.

@@ -4,6 +4,7 @@
 pub mod edge;
 pub mod error;
 pub mod extract;
+mod figures;
 pub mod openapi;
 pub mod routes;
 pub mod server;

@@ -1,17 +1,21 @@
 //! The HTTP server: its limits, its layers in order, and how it ends. What routes do is not known here.
 
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_cors::Cors;
 use actix_web::http::header;
-use actix_web::middleware::Condition;
-use actix_web::{App, HttpRequest, HttpServer, web};
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::{App, HttpServer, web};
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
-use super::openapi;
+use super::edge::connections::{self, Connections};
+use super::edge::metrics::Metrics;
+use super::edge::{Edge, middleware};
+use super::figures::Figures;
+use super::{error, openapi};
 use super::routes::{self, MethodTable, fallback};
 use crate::state::State;
 use crate::tasks::Tasks;
@@ -22,21 +26,8 @@ pub struct Server {
     listener: std::net::TcpListener,
     state: Arc<State>,
     tasks: Tasks,
-}
-
-/// Figures for operators.
-pub struct Figures {}
-
-impl Figures {
-    /// Who sent the request, as far as it can be believed.
-    pub(super) fn client(&self, request: &HttpRequest) -> Option<IpAddr> {
-        request.peer_addr().map(|peer| peer.ip())
-    }
-
-    /// All figures as text.
-    pub(super) fn encode(&self, _state: &State) -> String {
-        String::new()
-    }
+    edge: Arc<Edge>,
+    connections: Connections,
 }
 
 impl Server {
@@ -46,12 +37,14 @@ impl Server {
     /// If the port cannot be had.
     pub fn bind(state: Arc<State>, tasks: Tasks) -> std::io::Result<Self> {
         let listener = std::net::TcpListener::bind(state.config.server.listen)?;
-        Ok(Self {
-            addr: listener.local_addr()?,
-            listener,
-            state,
-            tasks,
-        })
+        let server = &state.config.server;
+        let connections = Connections::new(&server.limits);
+        let metrics = Metrics::new(|registry| {
+            connections.register(registry);
+            registry.register_collector(Box::new(Figures(state.clone())));
+        });
+        let edge = Arc::new(Edge::new(server, state.config.log.requests, metrics, error::render));
+        Ok(Self { addr: listener.local_addr()?, listener, state, tasks, edge, connections })
     }
 
     /// Where it listens.
@@ -67,33 +60,32 @@ impl Server {
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
         let server = &self.state.config.server;
         let limits = server.limits.clone();
+        // actix counts whole seconds.
         let grace = server.shutdown_grace.as_secs().max(1);
         let api = openapi::document();
         let methods = web::Data::new(MethodTable::new(&api));
-        let state: web::Data<State> = self.state.clone().into();
-        let figures = web::Data::new(Figures {});
-        let workers = if limits.workers == 0 {
-            std::thread::available_parallelism()?.get()
-        } else {
-            limits.workers
-        };
+        let edge: web::Data<Edge> = self.edge.into();
+        let state: web::Data<State> = self.state.into();
+        let workers = connections::workers(&limits);
+        let watch = self.connections.clone().watch(self.tasks.stop_token());
+        self.tasks.spawn("end overdue connections", watch);
         HttpServer::new(move || {
             App::new()
                 .app_data(state.clone())
+                .app_data(edge.clone())
                 .app_data(methods.clone())
-                .app_data(figures.clone())
-                .wrap(Condition::new(
-                    !state.config.cors.origins.is_empty(),
-                    cors(&state),
-                ))
+                // The last layer is the outermost: a request passes the edge first.
+                .wrap(Condition::new(!state.config.cors.origins.is_empty(), cors(&state)))
+                .wrap(from_fn(middleware::edge))
                 .into_utoipa_app()
                 .configure(routes::all)
                 .into_app()
                 .service(docs(&api))
                 .default_service(web::to(fallback))
         })
+        .on_connect(self.connections.on_connect())
         .workers(workers)
-        .max_connections((limits.connections / workers).max(1))
+        .max_connections(connections::per_worker(&limits, workers))
         .client_request_timeout(limits.head_timeout)
         .keep_alive(limits.keep_alive)
         .shutdown_timeout(grace)

@@ -12,3 +12,6 @@ mod assets;
 mod vendor;
 
 mod simulator;
+mod architecture;
+mod binary;
+mod browser;

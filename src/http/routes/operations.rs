@@ -1,13 +1,14 @@
 //! What operators and their machines ask: whether the process lives, whether it can work, and its figures.
 
-use actix_web::http::header::{CACHE_CONTROL, ContentType, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::config::MetricsAccess;
+use crate::http::edge::Edge;
+use crate::http::edge::metrics::CONTENT_TYPE;
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::server::Figures;
 use crate::state::State;
 
 /// How the process is.
@@ -59,7 +60,7 @@ pub(super) async fn readyz(state: web::Data<State>) -> HttpResponse {
 #[utoipa::path(
     tag = "Operations",
     responses(
-        (status = 200, description = "OpenMetrics text", body = String, content_type = "text/plain"),
+        (status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text"),
         (status = 403, description = "the peer is not on a private network", body = ErrorBody),
         (status = 404, description = "server.metrics is off", body = ErrorBody),
     )
@@ -67,22 +68,20 @@ pub(super) async fn readyz(state: web::Data<State>) -> HttpResponse {
 #[get("/metrics")]
 pub(super) async fn metrics(
     state: web::Data<State>,
-    figures: web::Data<Figures>,
+    edge: web::Data<Edge>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     match state.config.server.metrics {
         MetricsAccess::Off => return Err(ApiError::NotFound("server.metrics is off".to_owned())),
-        MetricsAccess::Private if !figures.client(&request).is_some_and(is_private) => {
+        MetricsAccess::Private if !edge.client_address(&request).ip.is_some_and(is_private) => {
             return Err(ApiError::Forbidden(
                 "metrics are for private networks; see server.metrics".to_owned(),
             ));
         }
         MetricsAccess::Private | MetricsAccess::Open => {}
     }
-    Ok(HttpResponse::Ok()
-        .content_type(ContentType::plaintext())
-        .insert_header(no_store())
-        .body(figures.encode(&state)))
+    let text = edge.metrics.encode();
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).insert_header(no_store()).body(text))
 }
 
 fn is_private(address: std::net::IpAddr) -> bool {

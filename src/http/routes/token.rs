@@ -152,7 +152,7 @@ pub(super) async fn verify(
             result: state.tokens.verify(&token).is_ok(),
         })),
         Err(error @ ApiError::Invalid(_)) if error.to_string() == missing("token") => {
-            Ok(respond(&request, &error, StatusCode::OK))
+            Ok(respond(request.method(), request.path(), &error, StatusCode::OK))
         }
         Err(error) => Err(error),
     }

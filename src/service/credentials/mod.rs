@@ -138,6 +138,15 @@ impl Credentials {
         self.shared.replace_dead(app, dead).await
     }
 
+    /// For each value that should be held: its AppID, its kind, and how long it is good for yet.
+    #[must_use]
+    pub fn remaining(&self) -> Vec<(AppId, &'static str, Duration)> {
+        let now = self.shared.clock.store_now();
+        let slots = self.shared.slots.iter();
+        let rest = |slot: &Slot| slot.current(now).map_or(Duration::ZERO, |held| held.expires_at.since(now));
+        slots.map(|((app, kind), slot)| (app.clone(), kind.as_str(), rest(slot))).collect()
+    }
+
     /// What should be held and is not, as `APPID:KIND`.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {

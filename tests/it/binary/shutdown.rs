@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -77,8 +77,7 @@ async fn fifty_stuck_clients_hold_it_for_ten_seconds_at_most() {
 async fn a_second_process_on_the_same_file_or_port_says_why_it_ends() {
     let stage = Stage::new("sqlite:twice.db", "");
     let _gateway = stage.start().await;
-    let output = stage.command(&["serve"]).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let output = output.output().unwrap();
+    let output = refused(stage.command(&["serve"]));
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(text.contains("twice.db"), "{text}");
@@ -87,9 +86,13 @@ async fn a_second_process_on_the_same_file_or_port_says_why_it_ends() {
     let taken = format!("WXGATE__SERVER__LISTEN={}", stage.addr);
     let (name, value) = taken.split_once('=').unwrap();
     let mut command = other.command(&["serve"]);
-    command.env(name, value).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let output = command.output().unwrap();
+    command.env(name, value);
+    let output = refused(command);
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(text.contains(&stage.addr.to_string()), "{text}");
+}
+
+fn refused(mut command: Command) -> std::process::Output {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap()
 }
