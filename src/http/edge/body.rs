@@ -98,10 +98,13 @@ async fn collect(
         if chunk.len() > limit - all.len() {
             return Err(BodyError::TooLarge { limit });
         }
-        if !share.as_mut().is_none_or(|share| share.grow(chunk.len())) {
+        let before = all.capacity();
+        all.extend_from_slice(&chunk);
+        // What is allocated counts, which may be more than what has come.
+        let grown = all.capacity() - before;
+        if !share.as_mut().is_none_or(|share| share.grow(grown)) {
             return Err(BodyError::Busy);
         }
-        all.extend_from_slice(&chunk);
     }
     let bytes = all.freeze();
     Ok(match share {

@@ -80,7 +80,8 @@ impl Connections {
             epoch: Instant::now(),
             head: limits.head_timeout + SLACK,
             idle: limits.keep_alive.max(limits.head_timeout) + SLACK,
-            request: limits.request_timeout,
+            // A late body is answered with 408 before that, whatever the two limits are.
+            request: limits.request_timeout.max(limits.body_timeout + SLACK),
             live: Mutex::default(),
             open: Gauge::default(),
             ended: Counter::default(),

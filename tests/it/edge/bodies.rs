@@ -101,6 +101,35 @@ fn more_than_is_worth_dropping_is_answered_and_closed() {
 }
 
 #[test]
+fn bodies_held_at_once_are_bounded() {
+    let server = TestServer::start(limits());
+    // All but the last byte is there, so each of them is held: 1,100 times 65,000 bytes are more than 64 MiB.
+    let held: Vec<_> = (0..1_100)
+        .map(|_| {
+            let mut stream = server.connect();
+            post(&mut stream, "/body", 65_001, 65_000);
+            stream
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for mut stream in held {
+        // A connection that was refused may be gone already.
+        let _ = stream.write_all(b"x");
+        answers.push(status(&read_answer(&mut stream)).to_owned());
+    }
+    let busy = answers.iter().filter(|status| *status == "503").count();
+    let read = answers.iter().filter(|status| *status == "200").count();
+    assert!(
+        busy > 0 && read > 400 && busy + read == answers.len(),
+        "{busy} busy, {read} read"
+    );
+
+    let mut stream = server.connect();
+    post(&mut stream, "/body", 60_000, 60_000);
+    assert!(read_answer(&mut stream).ends_with("60000"));
+}
+
+#[test]
 fn a_broken_body_is_a_bad_request() {
     let server = TestServer::start(limits());
     let head = "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -6,7 +6,7 @@ use actix_web::http::header::{HeaderMap, HeaderValue, X_FORWARDED_FOR};
 use ipnet::IpNet;
 use wxgate::http::edge::peer::{ClientAddress, client_address};
 
-/// Peer, lines of X-Forwarded-For, client, whether an untrusted peer forwards. Trusted: 10.0.0.0/8, fd00::/8, 192.0.2.1.
+// Peer, lines of X-Forwarded-For, client, whether an untrusted peer forwards. Trusted: 10.0.0.0/8, fd00::/8, 192.0.2.1.
 const CASES: &[(&str, &[&str], &str, bool)] = &[
     // Nobody forwards.
     ("203.0.113.9", &[], "203.0.113.9", false),

@@ -30,7 +30,7 @@ pub(super) struct TestServer {
 
 pub(super) fn limits() -> Limits {
     Limits {
-        connections: 1000,
+        connections: 2000,
         workers: 1,
         body: 65_536,
         head_timeout: Duration::from_secs(5),
@@ -54,7 +54,7 @@ pub(super) fn short_limits() -> Limits {
 
 impl TestServer {
     pub(super) fn start(limits: Limits) -> Self {
-        let server = Server {
+        let config = Server {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public_url: None,
             trusted_proxies: Vec::new(),
@@ -64,15 +64,15 @@ impl TestServer {
             frame_ancestors: "'none'".to_owned(),
             limits,
         };
-        let connections = Connections::new(&server.limits);
+        let connections = Connections::new(&config.limits);
         let metrics = Metrics::new(|registry| connections.register(registry));
-        let edge = web::Data::new(Edge::new(&server, RequestLog::All, metrics, render));
+        let edge = web::Data::new(Edge::new(&config, RequestLog::All, metrics, render));
         let stop = CancellationToken::new();
         let (started, start) = mpsc::channel();
         let (guard, data, token) = (connections.clone(), edge.clone(), stop.clone());
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let limits = server.limits;
+                let limits = config.limits;
                 let app = move || {
                     App::new()
                         .app_data(data.clone())
@@ -88,7 +88,7 @@ impl TestServer {
                     .max_connections(connections::per_worker(&limits, 1))
                     .shutdown_timeout(0)
                     .on_connect(guard.on_connect())
-                    .bind(server.listen)
+                    .bind(config.listen)
                     .unwrap();
                 let address = server.addrs()[0];
                 let server = server.run();

@@ -124,7 +124,7 @@ mod tests {
             &Method::GET,
             Some("/jsapi/{app}"),
             StatusCode::OK,
-            Duration::from_secs(60),
+            Duration::from_mins(1),
         );
         let odd = Method::from_bytes(b"BREW").unwrap();
         metrics.request(&odd, None, StatusCode::IM_A_TEAPOT, Duration::ZERO);
