@@ -93,8 +93,8 @@ impl TestServer {
                 let address = server.addrs()[0];
                 let server = server.run();
                 started.send((address, server.handle())).unwrap();
-                let (served, ()) = futures_util::join!(server, guard.watch(token));
-                served.unwrap();
+                let (outcome, ()) = futures_util::join!(server, guard.watch(token));
+                outcome.unwrap();
             });
         });
         let (address, handle) = start.recv().unwrap();
