@@ -4,6 +4,7 @@
     reason = "a helper fails by a panic, as the test does that calls it"
 )]
 
+mod edge;
 mod mongo_smoke;
 mod store;
 mod support;

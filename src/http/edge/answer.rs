@@ -17,8 +17,16 @@ pub struct Answer<B> {
 }
 
 impl<B> Answer<B> {
-    pub(super) fn new(body: EitherBody<B, BoxBody>, request: Option<InProgress>, unread: Option<Unread>) -> Self {
-        Self { body, _request: request, _unread: unread }
+    pub(super) fn new(
+        body: EitherBody<B, BoxBody>,
+        request: Option<InProgress>,
+        unread: Option<Unread>,
+    ) -> Self {
+        Self {
+            body,
+            _request: request,
+            _unread: unread,
+        }
     }
 }
 

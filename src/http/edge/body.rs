@@ -76,21 +76,35 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-async fn collect(declared: Option<u64>, payload: &mut Payload, limit: usize, mut share: Option<Share>) -> Result<Bytes, BodyError> {
+async fn collect(
+    declared: Option<u64>,
+    payload: &mut Payload,
+    limit: usize,
+    mut share: Option<Share>,
+) -> Result<Bytes, BodyError> {
     if declared.is_some_and(|length| length > limit as u64) {
         return Err(BodyError::TooLarge { limit });
     }
     // Nothing is reserved for what is only declared: a promise costs the client nothing.
     let mut all = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| if is_timeout(&error) { BodyError::TimedOut } else { BodyError::Broken(error) })?;
+        let chunk = chunk.map_err(|error| {
+            if is_timeout(&error) {
+                BodyError::TimedOut
+            } else {
+                BodyError::Broken(error)
+            }
+        })?;
         if chunk.len() > limit - all.len() {
             return Err(BodyError::TooLarge { limit });
         }
-        if !share.as_mut().is_none_or(|share| share.grow(chunk.len())) {
+        let before = all.capacity();
+        all.extend_from_slice(&chunk);
+        // What is allocated counts, which may be more than what has come.
+        let grown = all.capacity() - before;
+        if !share.as_mut().is_none_or(|share| share.grow(grown)) {
             return Err(BodyError::Busy);
         }
-        all.extend_from_slice(&chunk);
     }
     let bytes = all.freeze();
     Ok(match share {
@@ -104,7 +118,13 @@ fn is_timeout(error: &PayloadError) -> bool {
 }
 
 fn declared(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
 }
 
 /// Puts a guard around the request's body. Requests without a body have none and pay nothing.
@@ -113,11 +133,19 @@ pub(super) fn guard(request: &mut ServiceRequest, limits: &Limits, started: Inst
     if matches!(payload, Payload::None) {
         return None;
     }
-    let watched = Watched { payload, pace: Pace::new(started, limits.body_timeout), end: None };
+    let watched = Watched {
+        payload,
+        pace: Pace::new(started, limits.body_timeout),
+        end: None,
+    };
     let shared = Rc::new(RefCell::new(watched));
-    let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(Reader(Rc::clone(&shared)));
+    let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> =
+        Box::pin(Reader(Rc::clone(&shared)));
     request.set_payload(Payload::from(stream));
-    Some(Unread { shared, declared: declared(request.headers()) })
+    Some(Unread {
+        shared,
+        declared: declared(request.headers()),
+    })
 }
 
 struct Watched {
@@ -190,6 +218,8 @@ pub(super) enum Rest {
     Nothing,
     /// It was too slow: the answer is 408, whatever the handler made of it.
     TimedOut,
+    /// Where it ends is not known, so nothing that follows can be believed.
+    Broken,
     /// There is more than is worth reading. Held until the answer is sent, it keeps the server from closing the
     /// connection in a way that destroys the answer.
     Unread(Unread),
@@ -200,34 +230,40 @@ impl Unread {
     pub(super) async fn finish(self) -> Rest {
         match self.shared.borrow().end {
             Some(End::TimedOut) => return Rest::TimedOut,
-            Some(_) => return Rest::Nothing,
+            Some(End::Broken) => return Rest::Broken,
+            Some(End::Complete) => return Rest::Nothing,
             None => {}
         }
         // A handler that answers with a stream made of the body still reads it.
         if Rc::strong_count(&self.shared) > 1 {
             return Rest::Nothing;
         }
-        let left = self.declared.map_or(0, |length| length.saturating_sub(self.shared.borrow().pace.total()));
-        if left > DROPPED_AT_MOST || !self.drop_rest().await {
-            return Rest::Unread(self);
+        let left = self.declared.map_or(0, |length| {
+            length.saturating_sub(self.shared.borrow().pace.total())
+        });
+        if left <= DROPPED_AT_MOST {
+            self.drop_rest().await;
         }
-        Rest::Nothing
+        match self.shared.borrow().end {
+            Some(End::Complete) => return Rest::Nothing,
+            Some(_) => return Rest::Broken,
+            None => {}
+        }
+        Rest::Unread(self)
     }
 
-    /// Says whether the end was reached.
-    async fn drop_rest(&self) -> bool {
+    async fn drop_rest(&self) {
         let mut reader = Reader(Rc::clone(&self.shared));
         let all = async {
             let mut dropped = 0;
             while let Some(Ok(chunk)) = reader.next().await {
                 dropped += chunk.len() as u64;
                 if dropped > DROPPED_AT_MOST {
-                    return false;
+                    break;
                 }
             }
-            true
         };
-        let in_time = tokio::time::timeout(DROPPING_AT_MOST, all).await.unwrap_or(false);
-        in_time && self.shared.borrow().end == Some(End::Complete)
+        // If the time is over, there is still something left.
+        let _ = tokio::time::timeout(DROPPING_AT_MOST, all).await;
     }
 }

@@ -20,13 +20,18 @@ impl Budget {
     /// A budget of that many bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Arc<Self> {
-        Arc::new(Self { left: AtomicUsize::new(bytes) })
+        Arc::new(Self {
+            left: AtomicUsize::new(bytes),
+        })
     }
 
     /// An empty share.
     #[must_use]
     pub fn share(self: &Arc<Self>) -> Share {
-        Share { budget: Arc::clone(self), bytes: 0 }
+        Share {
+            budget: Arc::clone(self),
+            bytes: 0,
+        }
     }
 }
 
@@ -35,7 +40,9 @@ impl Share {
     #[must_use]
     pub fn grow(&mut self, by: usize) -> bool {
         let left = &self.budget.left;
-        let taken = left.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(by)).is_ok();
+        let taken = left
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(by))
+            .is_ok();
         if taken {
             self.bytes += by;
         }

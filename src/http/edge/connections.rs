@@ -9,7 +9,7 @@
 
 use std::any::Any;
 use std::net::Shutdown;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,8 @@ const SLACK: Duration = Duration::from_millis(500);
 const TAKE_AT_LEAST: Duration = Duration::from_secs(5);
 /// The deadline of a connection that was already shut down.
 const CLOSED: u64 = u64::MAX;
+/// What sending an answer that is already written takes at most, unless the client does not read.
+const FLUSH: Duration = Duration::from_millis(200);
 
 /// All open connections of the process. Cloning it gives another handle to the same set.
 #[derive(Debug, Clone)]
@@ -54,6 +56,7 @@ struct Connection {
     socket: Socket,
     /// Milliseconds since the epoch of the set.
     deadline: AtomicU64,
+    last_request_was_answered: AtomicBool,
     all: Arc<All>,
 }
 
@@ -77,7 +80,8 @@ impl Connections {
             epoch: Instant::now(),
             head: limits.head_timeout + SLACK,
             idle: limits.keep_alive.max(limits.head_timeout) + SLACK,
-            request: limits.request_timeout,
+            // A late body is answered with 408 before that, whatever the two limits are.
+            request: limits.request_timeout.max(limits.body_timeout + SLACK),
             live: Mutex::default(),
             open: Gauge::default(),
             ended: Counter::default(),
@@ -120,7 +124,11 @@ impl Connections {
 
     /// Sweeps until the token is cancelled.
     pub async fn watch(self, stop: CancellationToken) {
-        while stop.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
+        while stop
+            .run_until_cancelled(tokio::time::sleep(SWEEP_EVERY))
+            .await
+            .is_some()
+        {
             self.sweep(Instant::now());
         }
     }
@@ -168,8 +176,16 @@ impl All {
         };
         all.open.inc();
         let deadline = AtomicU64::new(all.millis(Instant::now() + all.head));
-        let connection = Arc::new(Connection { socket, deadline, all: Arc::clone(all) });
-        all.live.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&connection));
+        let connection = Arc::new(Connection {
+            socket,
+            deadline,
+            last_request_was_answered: AtomicBool::new(false),
+            all: Arc::clone(all),
+        });
+        all.live
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Arc::downgrade(&connection));
         extensions.insert(Guard { connection });
     }
 
@@ -186,13 +202,38 @@ impl Guard {
         connection.move_deadline(now + connection.all.request);
         InProgress { connection }
     }
+
+    /// Whether an earlier answer was to be the last of this connection.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.connection.last_request_was_answered.load(Ordering::Relaxed)
+    }
+
+    /// Ends the connection of a request that must not be answered.
+    ///
+    /// The server answers what it had already read when an answer said `Connection: close`. The pause lets it send
+    /// that answer first; then nothing more goes out.
+    pub async fn hang_up(&self) {
+        tokio::time::sleep(FLUSH).await;
+        // It fails when the client was faster.
+        let _ = self.connection.socket.shutdown(Shutdown::Write);
+    }
 }
 
 impl InProgress {
+    /// This request's answer is the last of its connection, even if more requests were already read.
+    pub fn is_last(&self) {
+        self.connection
+            .last_request_was_answered
+            .store(true, Ordering::Relaxed);
+    }
+
     /// The handler has produced its answer; the client has what is left of the time to take it.
     pub fn answered(&self, now: Instant) {
         let connection = &self.connection;
-        let least = connection.all.millis(now + TAKE_AT_LEAST.min(connection.all.request));
+        let least = connection
+            .all
+            .millis(now + TAKE_AT_LEAST.min(connection.all.request));
         if connection.deadline.load(Ordering::Relaxed) < least {
             connection.deadline.store(least, Ordering::Relaxed);
         }
@@ -201,7 +242,8 @@ impl InProgress {
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        self.connection.move_deadline(Instant::now() + self.connection.all.idle);
+        self.connection
+            .move_deadline(Instant::now() + self.connection.all.idle);
     }
 }
 
@@ -214,7 +256,10 @@ impl Connection {
     fn end(&self, now: u64) -> bool {
         let seen = self.deadline.load(Ordering::Relaxed);
         let still = seen < now
-            && self.deadline.compare_exchange(seen, CLOSED, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+            && self
+                .deadline
+                .compare_exchange(seen, CLOSED, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
         if still {
             // What the client did not take must not stay in the kernel: closing now resets the connection.
             let _ = self.socket.set_linger(Some(Duration::ZERO));

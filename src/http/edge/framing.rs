@@ -50,7 +50,11 @@ pub fn check(method: &Method, uri: &Uri, version: Version, headers: &HeaderMap) 
 
 fn host(version: Version, headers: &HeaderMap) -> Result<Option<&str>, Ambiguous> {
     let Some(first) = headers.get(header::HOST) else {
-        return if version == Version::HTTP_11 { Err(Ambiguous::Host) } else { Ok(None) };
+        return if version == Version::HTTP_11 {
+            Err(Ambiguous::Host)
+        } else {
+            Ok(None)
+        };
     };
     if headers.get_all(header::HOST).nth(1).is_some() {
         return Err(Ambiguous::Host);
@@ -77,16 +81,28 @@ mod tests {
     fn checked(uri: &str, version: Version, lines: &[(&'static str, &'static str)]) -> Result<(), Ambiguous> {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
-            headers.append(header::HeaderName::from_static(name), HeaderValue::from_static(value));
+            headers.append(
+                header::HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
         }
         check(&Method::GET, &uri.parse().unwrap(), version, &headers)
     }
 
     #[test]
     fn one_host_named_once_is_clear() {
-        let clear = [("/", "a.example"), ("/", "a.example:80"), ("/", "[::1]:3000"), ("http://a.example/", "A.example")];
+        let clear = [
+            ("/", "a.example"),
+            ("/", "a.example:80"),
+            ("/", "[::1]:3000"),
+            ("http://a.example/", "A.example"),
+        ];
         for (uri, host) in clear {
-            assert_eq!(checked(uri, Version::HTTP_11, &[("host", host)]), Ok(()), "{uri} {host}");
+            assert_eq!(
+                checked(uri, Version::HTTP_11, &[("host", host)]),
+                Ok(()),
+                "{uri} {host}"
+            );
         }
         assert_eq!(checked("/", Version::HTTP_10, &[]), Ok(()));
     }
@@ -104,9 +120,19 @@ mod tests {
             assert_eq!(checked(uri, new, &[("host", "a")]), Err(Target), "{uri}");
         }
         assert_eq!(checked("http://a/", old, &[]), Err(Target));
-        let both = [("host", "a"), ("content-length", "1"), ("transfer-encoding", "chunked")];
+        let both = [
+            ("host", "a"),
+            ("content-length", "1"),
+            ("transfer-encoding", "chunked"),
+        ];
         assert_eq!(checked("/", new, &both), Err(Length));
-        assert_eq!(checked("/", new, &[("host", "a"), ("transfer-encoding", "gzip, chunked")]), Err(Length));
-        assert_eq!(checked("/", old, &[("transfer-encoding", "chunked")]), Err(Length));
+        assert_eq!(
+            checked("/", new, &[("host", "a"), ("transfer-encoding", "gzip, chunked")]),
+            Err(Length)
+        );
+        assert_eq!(
+            checked("/", old, &[("transfer-encoding", "chunked")]),
+            Err(Length)
+        );
     }
 }

@@ -29,18 +29,40 @@ where
     B: MessageBody + Unpin + 'static,
 {
     let started = Instant::now();
-    let Some(edge) = request.app_data::<web::Data<Edge>>().map(|edge| edge.clone().into_inner()) else {
-        return Err(actix_web::error::ErrorInternalServerError("the edge is not among the app's data"));
+    let Some(edge) = request
+        .app_data::<web::Data<Edge>>()
+        .map(|edge| edge.clone().into_inner())
+    else {
+        return Err(actix_web::error::ErrorInternalServerError(
+            "the edge is not among the app's data",
+        ));
     };
+    if request.conn_data::<Guard>().is_some_and(Guard::is_closing) {
+        return Err(hang_up(&request).await);
+    }
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
-    let in_progress = request.conn_data::<Guard>().map(|guard| guard.request_started(started));
+    let in_progress = request
+        .conn_data::<Guard>()
+        .map(|guard| guard.request_started(started));
     let body = body::guard(&mut request, &edge.limits, started);
     // The router needs the request to itself, so what an error answer says of it is kept apart.
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let passage = Passage { edge: &edge, started, id, method, uri, in_progress };
+    let passage = Passage {
+        edge: &edge,
+        started,
+        id,
+        method,
+        uri,
+        in_progress,
+    };
 
-    if let Err(why) = framing::check(&passage.method, &passage.uri, request.version(), request.headers()) {
+    if let Err(why) = framing::check(
+        &passage.method,
+        &passage.uri,
+        request.version(),
+        request.headers(),
+    ) {
         return Ok(passage.refuse(request, why, body));
     }
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
@@ -50,9 +72,17 @@ where
     };
     match outcome {
         Ok(Ok(response)) => Ok(passage.answer(response, rest)),
-        Ok(Err(error)) => Err(passage.fail(&error, error.error_response().map_into_boxed_body())),
+        Ok(Err(error)) => Err(passage.fail(&error)),
         Err(panic) => Err(passage.panicked(&*panic)),
     }
+}
+
+/// The request came behind one after which nothing can be believed. Nobody will read what is answered.
+async fn hang_up(request: &ServiceRequest) -> Error {
+    if let Some(guard) = request.conn_data::<Guard>() {
+        guard.hang_up().await;
+    }
+    InternalError::new("the connection is closed", StatusCode::BAD_REQUEST).into()
 }
 
 /// One request on its way.
@@ -68,36 +98,37 @@ struct Passage<'a> {
 impl Passage<'_> {
     /// The handler has answered.
     fn answer<B: MessageBody>(self, response: ServiceResponse<B>, rest: Rest) -> ServiceResponse<Answer<B>> {
-        let (replaced, unread) = match rest {
-            Rest::Nothing => (self.wants_rendering(&response).then(|| response.status()), None),
-            Rest::TimedOut => {
-                self.edge.metrics.body_refused(Refusal::TimedOut);
-                (Some(StatusCode::REQUEST_TIMEOUT), None)
-            }
-            Rest::Unread(unread) => (self.wants_rendering(&response).then(|| response.status()), Some(unread)),
+        let (late, last, unread) = match rest {
+            Rest::Nothing => (false, false, None),
+            Rest::Broken => (false, true, None),
+            Rest::TimedOut => (true, true, None),
+            Rest::Unread(unread) => (false, true, Some(unread)),
         };
-        let mut response = match replaced {
-            None => response.map_into_left_body(),
-            Some(status) => self.rendered(response, status),
+        let mut response = if late {
+            self.edge.metrics.body_refused(Refusal::TimedOut);
+            self.rendered(response, StatusCode::REQUEST_TIMEOUT)
+        } else if wants_rendering(&response) {
+            let status = response.status();
+            self.rendered(response, status)
+        } else {
+            response.map_into_left_body()
         };
-        if unread.is_some() || replaced == Some(StatusCode::REQUEST_TIMEOUT) {
-            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        if last {
+            self.close_after(response.response_mut());
         }
         self.finish(response, unread)
     }
 
-    /// Errors and the framework's own empty answers get the envelope; a handler's own text stays.
-    #[expect(clippy::unused_self, reason = "it reads as a step of the passage")]
-    fn wants_rendering<B: MessageBody>(&self, response: &ServiceResponse<B>) -> bool {
-        let status = response.status();
-        (status.is_client_error() || status.is_server_error())
-            && (response.response().error().is_some()
-                || matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0)))
-    }
-
-    fn rendered<B>(&self, response: ServiceResponse<B>, status: StatusCode) -> ServiceResponse<EitherBody<B, BoxBody>> {
+    fn rendered<B>(
+        &self,
+        response: ServiceResponse<B>,
+        status: StatusCode,
+    ) -> ServiceResponse<EitherBody<B, BoxBody>> {
         let (request, old) = response.into_parts();
-        let asked = Asked { request: Some(&request), ..self.asked() };
+        let asked = Asked {
+            request: Some(&request),
+            ..self.asked()
+        };
         let error = if status == old.status() { old.error() } else { None };
         let mut new = (self.edge.render_error)(&asked, status, error);
         keep(new.headers_mut(), old.headers());
@@ -108,28 +139,55 @@ impl Passage<'_> {
     }
 
     /// The request can be read in two ways.
-    fn refuse<B>(self, request: ServiceRequest, why: framing::Ambiguous, unread: Option<Unread>) -> ServiceResponse<Answer<B>> {
+    fn refuse<B>(
+        self,
+        request: ServiceRequest,
+        why: framing::Ambiguous,
+        unread: Option<Unread>,
+    ) -> ServiceResponse<Answer<B>> {
         let error = InternalError::new(why, StatusCode::BAD_REQUEST).into();
         let (request, _) = request.into_parts();
-        let asked = Asked { request: Some(&request), ..self.asked() };
+        let asked = Asked {
+            request: Some(&request),
+            ..self.asked()
+        };
         let mut response = (self.edge.render_error)(&asked, StatusCode::BAD_REQUEST, Some(&error));
         // What follows on this connection cannot be told from what belongs to this request.
-        response.head_mut().set_connection_type(ConnectionType::Close);
-        self.finish(ServiceResponse::new(request, response.map_into_right_body()), unread)
+        self.close_after(&mut response);
+        self.finish(
+            ServiceResponse::new(request, response.map_into_right_body()),
+            unread,
+        )
     }
 
     /// Headers, metrics, log.
-    fn finish<B>(self, mut response: ServiceResponse<EitherBody<B, BoxBody>>, unread: Option<Unread>) -> ServiceResponse<Answer<B>> {
+    fn finish<B>(
+        self,
+        mut response: ServiceResponse<EitherBody<B, BoxBody>>,
+        unread: Option<Unread>,
+    ) -> ServiceResponse<Answer<B>> {
         let status = response.status();
         self.stamp(response.headers_mut());
         let request = response.request();
         // The pattern is looked up only when a route has taken the whole path: for all other paths the lookup would
         // try every route again.
-        let pattern = request.match_info().unprocessed().is_empty().then(|| request.match_pattern()).flatten();
+        let pattern = request
+            .match_info()
+            .unprocessed()
+            .is_empty()
+            .then(|| request.match_pattern())
+            .flatten();
         if request.headers().contains_key(header::X_FORWARDED_FOR) {
             let _ = self.edge.client_address(request);
         }
-        self.record(pattern.as_deref(), status, &Asked { request: Some(request), ..self.asked() });
+        self.record(
+            pattern.as_deref(),
+            status,
+            &Asked {
+                request: Some(request),
+                ..self.asked()
+            },
+        );
         if let Some(in_progress) = &self.in_progress {
             in_progress.answered(Instant::now());
         }
@@ -137,7 +195,8 @@ impl Passage<'_> {
     }
 
     /// A layer inside this one failed; the request is gone.
-    fn fail(self, error: &Error, old: HttpResponse<BoxBody>) -> Error {
+    fn fail(self, error: &Error) -> Error {
+        let old = error.error_response();
         let mut new = (self.edge.render_error)(&self.asked(), old.status(), Some(error));
         keep(new.headers_mut(), old.headers());
         self.finish_lost(new)
@@ -146,7 +205,9 @@ impl Passage<'_> {
     /// The handler panicked; the request is gone, the connection is not.
     fn panicked(self, panic: &(dyn Any + Send)) -> Error {
         let message = panic.downcast_ref::<&str>().copied();
-        let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+        let message = message
+            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no message");
         tracing::error!(
             request_id = self.id.as_str(),
             method = self.method.as_str(),
@@ -164,13 +225,28 @@ impl Passage<'_> {
         InternalError::from_response("already answered", response).into()
     }
 
+    fn close_after<B>(&self, response: &mut HttpResponse<B>) {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+        if let Some(in_progress) = &self.in_progress {
+            in_progress.is_last();
+        }
+    }
+
     fn asked(&self) -> Asked<'_> {
-        Asked { method: &self.method, path: self.uri.path(), id: &self.id, request: None }
+        Asked {
+            method: &self.method,
+            path: self.uri.path(),
+            id: &self.id,
+            request: None,
+        }
     }
 
     fn stamp(&self, headers: &mut HeaderMap) {
         if !headers.contains_key(header::X_CONTENT_TYPE_OPTIONS) {
-            headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            headers.insert(
+                header::X_CONTENT_TYPE_OPTIONS,
+                HeaderValue::from_static("nosniff"),
+            );
         }
         headers.insert(X_REQUEST_ID, self.id.header());
     }
@@ -184,11 +260,25 @@ impl Passage<'_> {
     }
 }
 
+/// Errors and the framework's own empty answers get the envelope; a handler's own text stays.
+fn wants_rendering<B: MessageBody>(response: &ServiceResponse<B>) -> bool {
+    let status = response.status();
+    (status.is_client_error() || status.is_server_error())
+        && (response.response().error().is_some()
+            || matches!(
+                response.response().body().size(),
+                BodySize::None | BodySize::Sized(0)
+            ))
+}
+
 /// Keeps what the first answer said besides its body: Allow, Retry-After, WWW-Authenticate, CORS, cookies.
 fn keep(new: &mut HeaderMap, old: &HeaderMap) {
     for name in old.keys() {
         let of_body = name.as_str().starts_with("content-")
-            || matches!(*name, header::TRANSFER_ENCODING | header::ETAG | header::LAST_MODIFIED);
+            || matches!(
+                *name,
+                header::TRANSFER_ENCODING | header::ETAG | header::LAST_MODIFIED
+            );
         if !of_body && !new.contains_key(name) {
             for value in old.get_all(name) {
                 new.append(name.clone(), value.clone());

@@ -28,16 +28,28 @@ pub struct ClientAddress {
 #[must_use]
 pub fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> ClientAddress {
     let Some(peer) = peer.map(|ip| ip.to_canonical()) else {
-        return ClientAddress { ip: None, forwarded_by_untrusted: false };
+        return ClientAddress {
+            ip: None,
+            forwarded_by_untrusted: false,
+        };
     };
     if !headers.contains_key(X_FORWARDED_FOR) {
-        return ClientAddress { ip: Some(peer), forwarded_by_untrusted: false };
+        return ClientAddress {
+            ip: Some(peer),
+            forwarded_by_untrusted: false,
+        };
     }
     if !is_trusted(peer, trusted) {
-        return ClientAddress { ip: Some(peer), forwarded_by_untrusted: true };
+        return ClientAddress {
+            ip: Some(peer),
+            forwarded_by_untrusted: true,
+        };
     }
     let lines: Vec<_> = headers.get_all(X_FORWARDED_FOR).collect();
-    let hops = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    let hops = lines
+        .iter()
+        .rev()
+        .flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     let mut client = peer;
     for hop in hops.take(HOPS) {
         let Some(ip) = parse(hop) else { break };
@@ -46,7 +58,10 @@ pub fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNe
             break;
         }
     }
-    ClientAddress { ip: Some(client), forwarded_by_untrusted: false }
+    ClientAddress {
+        ip: Some(client),
+        forwarded_by_untrusted: false,
+    }
 }
 
 fn is_trusted(ip: IpAddr, trusted: &[IpNet]) -> bool {
@@ -56,8 +71,13 @@ fn is_trusted(ip: IpAddr, trusted: &[IpNet]) -> bool {
 /// An address as proxies write it: bare, with a port, or in brackets.
 fn parse(hop: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(hop).ok()?.trim();
-    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    let ip = bare.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    let ip = bare
+        .parse::<IpAddr>()
+        .or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));
     ip.ok().map(|ip| ip.to_canonical())
 }
 
@@ -97,7 +117,9 @@ mod tests {
         let strangers = Strangers::default();
         assert!(strangers.is_new([10, 0, 0, 1].into()));
         assert!(!strangers.is_new([10, 0, 0, 1].into()));
-        let named = (2..=255).filter(|last| strangers.is_new([10, 0, 0, *last].into())).count();
+        let named = (2..=255)
+            .filter(|last| strangers.is_new([10, 0, 0, *last].into()))
+            .count();
         assert_eq!(named, STRANGERS - 1);
     }
 }

@@ -49,7 +49,9 @@ impl RequestId {
 
 fn is_valid(text: &[u8]) -> bool {
     (1..=LONGEST).contains(&text.len())
-        && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && text
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -65,7 +67,15 @@ mod tests {
     #[test]
     fn only_plain_ids_are_taken_over() {
         assert_eq!(of("Az09._-").as_str(), "Az09._-");
-        for bad in ["", " ", "a b", "a\"b", "a/b", "a{b}", "0123456789012345678901234567890123456789012345678901234567890123x"] {
+        for bad in [
+            "",
+            " ",
+            "a b",
+            "a\"b",
+            "a/b",
+            "a{b}",
+            "0123456789012345678901234567890123456789012345678901234567890123x",
+        ] {
             let id = of(bad);
             assert_ne!(id.as_str(), bad);
             assert_eq!(id.as_str().len(), 16);

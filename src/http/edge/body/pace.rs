@@ -23,7 +23,12 @@ pub(super) struct Pace {
 impl Pace {
     /// A body that must be complete `within` that time.
     pub(super) fn new(started: Instant, within: Duration) -> Self {
-        Self { started, deadline: started + within, total: 0, timer: None }
+        Self {
+            started,
+            deadline: started + within,
+            total: 0,
+            timer: None,
+        }
     }
 
     /// Notes that bytes have come.
@@ -39,7 +44,9 @@ impl Pace {
     /// Ready once the body is too slow.
     pub(super) fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let first = (self.started + GRACE).min(self.deadline);
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(first.into())));
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(first.into())));
         while timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
             let elapsed = now.saturating_duration_since(self.started);
@@ -47,7 +54,9 @@ impl Pace {
             if now >= self.deadline || (elapsed >= GRACE && crawling) {
                 return Poll::Ready(());
             }
-            timer.as_mut().reset((now + CHECK_EVERY).min(self.deadline).into());
+            timer
+                .as_mut()
+                .reset((now + CHECK_EVERY).min(self.deadline).into());
         }
         Poll::Pending
     }

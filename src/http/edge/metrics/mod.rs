@@ -55,10 +55,19 @@ impl Metrics {
         let panics = Counter::default();
         registry.register("http_panics", "Handlers that panicked", panics.clone());
         let refusals = Family::<[(&'static str, &'static str); 1], Counter>::default();
-        registry.register("http_bodies_refused", "Request bodies that were not read", refusals.clone());
+        registry.register(
+            "http_bodies_refused",
+            "Request bodies that were not read",
+            refusals.clone(),
+        );
         let refused = REFUSALS.map(|(_, reason)| refusals.get_or_create_owned(&[("reason", reason)]));
         more(&mut registry);
-        Self { registry, routes, panics, refused }
+        Self {
+            registry,
+            routes,
+            panics,
+            refused,
+        }
     }
 
     /// All metrics as text.
@@ -105,8 +114,18 @@ mod tests {
         let own = Counter::<u64>::default();
         let metrics = Metrics::new(|registry| registry.register("own", "Of another room", own.clone()));
         own.inc();
-        metrics.request(&Method::GET, Some("/jsapi/{app}"), StatusCode::OK, Duration::from_millis(3));
-        metrics.request(&Method::GET, Some("/jsapi/{app}"), StatusCode::OK, Duration::from_secs(60));
+        metrics.request(
+            &Method::GET,
+            Some("/jsapi/{app}"),
+            StatusCode::OK,
+            Duration::from_millis(3),
+        );
+        metrics.request(
+            &Method::GET,
+            Some("/jsapi/{app}"),
+            StatusCode::OK,
+            Duration::from_mins(1),
+        );
         let odd = Method::from_bytes(b"BREW").unwrap();
         metrics.request(&odd, None, StatusCode::IM_A_TEAPOT, Duration::ZERO);
         metrics.panicked();

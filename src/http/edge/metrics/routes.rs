@@ -16,8 +16,9 @@ use super::histogram::Histogram;
 
 const METHODS: [&str; 8] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", OTHER];
 const STATUSES: [&str; 31] = [
-    "200", "304", "400", "401", "404", "429", "500", "502", "503", "201", "202", "204", "206", "301", "302", "303", "307", "308",
-    "403", "405", "406", "408", "409", "410", "412", "413", "415", "416", "422", "504", OTHER,
+    "200", "304", "400", "401", "404", "429", "500", "502", "503", "201", "202", "204", "206", "301", "302",
+    "303", "307", "308", "403", "405", "406", "408", "409", "410", "412", "413", "415", "416", "422", "504",
+    OTHER,
 ];
 /// The label of everything without a name of its own.
 const OTHER: &str = "other";
@@ -38,7 +39,9 @@ struct Route {
 impl Routes {
     /// Counts a request.
     pub(super) fn count(&self, method: &Method, route: Option<&str>, status: StatusCode, took: Duration) {
-        let Some(pattern) = route else { return self.other.count(method, status, took) };
+        let Some(pattern) = route else {
+            return self.other.count(method, status, took);
+        };
         if let Some(found) = self.named.load().get(pattern) {
             return found.count(method, status, took);
         }
@@ -63,24 +66,33 @@ impl Route {
 
 /// Where the label stands; the last place is for all others.
 fn position(labels: &[&str], label: &str) -> usize {
-    labels.iter().position(|known| *known == label).unwrap_or(labels.len() - 1)
+    labels
+        .iter()
+        .position(|known| *known == label)
+        .unwrap_or(labels.len() - 1)
 }
 
 impl Collector for Routes {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let named = self.named.load();
-        let mut routes: Vec<_> = named.iter().map(|(pattern, route)| (pattern.as_str(), &**route)).collect();
+        let mut routes: Vec<_> = named
+            .iter()
+            .map(|(pattern, route)| (pattern.as_str(), &**route))
+            .collect();
         routes.sort_unstable_by_key(|(pattern, _)| *pattern);
         routes.push((OTHER, &self.other));
 
-        let mut family = encoder.encode_descriptor("http_requests", "Answered requests", None, MetricType::Counter)?;
+        let mut family =
+            encoder.encode_descriptor("http_requests", "Answered requests", None, MetricType::Counter)?;
         for (pattern, route) in &routes {
             for (method, by_status) in METHODS.iter().zip(&route.counts) {
                 for (status, count) in STATUSES.iter().zip(by_status) {
                     let count = count.load(Ordering::Relaxed);
                     if count > 0 {
                         let labels = [("method", *method), ("route", *pattern), ("status", *status)];
-                        family.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, f64>(&count, None)?;
+                        family
+                            .encode_family(&labels)?
+                            .encode_counter::<NoLabelSet, u64, f64>(&count, None)?;
                     }
                 }
             }
@@ -89,7 +101,9 @@ impl Collector for Routes {
         let mut family =
             encoder.encode_descriptor("http_request_duration_seconds", help, None, MetricType::Histogram)?;
         for (pattern, route) in &routes {
-            route.duration.encode(&mut family.encode_family(&[("route", *pattern)])?)?;
+            route
+                .duration
+                .encode(&mut family.encode_family(&[("route", *pattern)])?)?;
         }
         Ok(())
     }
