@@ -12,8 +12,12 @@ const PREFIX: &str = "WXGATE__";
 const MAX_FILE: u64 = 1024 * 1024;
 
 /// The merged table. Problems that prevent reading a layer are collected.
-pub(super) fn merge(file: Option<&Path>, env: impl Iterator<Item = (String, String)>, problems: &mut Vec<Problem>) -> Table {
-    let mut root: Table = DEFAULTS.parse().expect("the compiled-in defaults are valid TOML, which a test proves");
+pub(super) fn merge(
+    file: Option<&Path>,
+    env: impl Iterator<Item = (String, String)>,
+    problems: &mut Vec<Problem>,
+) -> Table {
+    let mut root = defaults();
     if let Some(path) = file {
         match read(path) {
             Ok(table) => overlay(&mut root, table),
@@ -30,15 +34,34 @@ pub(super) fn merge(file: Option<&Path>, env: impl Iterator<Item = (String, Stri
     root
 }
 
+/// Whether `text` is what the key has without the user's doing.
+pub(super) fn is_default(section: &str, key: &str, text: &str) -> bool {
+    let defaults = defaults();
+    let default = defaults.get(section).and_then(|section| section.get(key));
+    default.and_then(Value::as_str) == Some(text)
+}
+
+fn defaults() -> Table {
+    DEFAULTS
+        .parse()
+        .expect("the compiled-in defaults are valid TOML, which a test proves")
+}
+
 fn read(path: &Path) -> Result<Table, String> {
-    let size = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|error| format!("cannot be read: {error}"))?
+        .len();
     if size > MAX_FILE {
         return Err(format!("is larger than {MAX_FILE} bytes"));
     }
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
     text.parse().map_err(|error: toml::de::Error| {
         // The library's own text quotes the line, and with it perhaps a secret.
-        let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
+        let before = error
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
         format!("is not valid TOML, line {line}: {}", error.message())
     })
 }
@@ -70,8 +93,12 @@ fn set_variable(root: &mut Table, name: &str, value: String) -> Result<(), Strin
     let (key, sections) = path.split_last().expect("split yields at least one part");
     let mut table = root;
     for section in sections {
-        let entry = table.entry(section.clone()).or_insert_with(|| Value::Table(Table::new()));
-        table = entry.as_table_mut().ok_or("goes below a key that is no section")?;
+        let entry = table
+            .entry(section.clone())
+            .or_insert_with(|| Value::Table(Table::new()));
+        table = entry
+            .as_table_mut()
+            .ok_or("goes below a key that is no section")?;
     }
     table.insert(key.clone(), Value::String(value));
     Ok(())
@@ -80,9 +107,13 @@ fn set_variable(root: &mut Table, name: &str, value: String) -> Result<(), Strin
 /// The entry of the app whose name reads like `variable_name`, which is made if there is none.
 fn app_entry<'a>(root: &'a mut Table, variable_name: &str) -> Result<&'a mut Table, String> {
     let apps = root.entry("apps").or_insert_with(|| Value::Array(Vec::new()));
-    let apps = apps.as_array_mut().ok_or("cannot be applied: apps must be a list of tables")?;
+    let apps = apps
+        .as_array_mut()
+        .ok_or("cannot be applied: apps must be a list of tables")?;
     let reads_like = |app: &Value| {
-        app.get("name").and_then(Value::as_str).is_some_and(|name| name.replace('-', "_") == variable_name)
+        app.get("name")
+            .and_then(Value::as_str)
+            .is_some_and(|name| name.replace('-', "_") == variable_name)
     };
     let index = apps.iter().position(reads_like).unwrap_or_else(|| {
         let mut app = Table::new();
@@ -90,5 +121,7 @@ fn app_entry<'a>(root: &'a mut Table, variable_name: &str) -> Result<&'a mut Tab
         apps.push(Value::Table(app));
         apps.len() - 1
     });
-    apps[index].as_table_mut().ok_or_else(|| "cannot be applied: apps must be a list of tables".into())
+    apps[index]
+        .as_table_mut()
+        .ok_or_else(|| "cannot be applied: apps must be a list of tables".into())
 }

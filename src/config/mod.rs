@@ -3,19 +3,22 @@
 
 mod apps;
 mod layers;
+mod platform;
 mod problem;
 mod reader;
 mod sections;
+mod store;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use apps::{App, AppKind, Apps, Encryption};
+pub use platform::{Platform, TokenBudget, TokenMode};
 pub use problem::{Invalid, Problem};
 pub use sections::{
-    Algorithm, Auth, Cors, Jsapi, Limits, Log, LogFormat, MetricsAccess, Platform, RequestLog, Server, Simulator, Store,
-    TokenBudget, TokenMode,
+    Algorithm, Auth, Cors, Jsapi, Limits, Log, LogFormat, MetricsAccess, RequestLog, Server, Simulator,
 };
+pub use store::Store;
 
 use reader::Reader;
 
@@ -74,7 +77,11 @@ impl Config {
         let mut reader = Reader::new(&table, base_dir);
         let config = Self::read(&mut reader);
         problems.extend(reader.finish().0);
-        if problems.is_empty() { Ok(config) } else { Err(Invalid(problems)) }
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(Invalid(problems))
+        }
     }
 
     fn read(reader: &mut Reader<'_>) -> Self {
@@ -88,7 +95,18 @@ impl Config {
         let jsapi = Jsapi::read(reader);
         let log = Log::read(reader);
         let simulator = Simulator::read(reader);
-        Self { server, store, platform, apps, auth, cors, jsapi, log, simulator, warnings }
+        Self {
+            server,
+            store,
+            platform,
+            apps,
+            auth,
+            cors,
+            jsapi,
+            log,
+            simulator,
+            warnings,
+        }
     }
 
     /// The path of every key that exists, as `config.toml` must document it.
