@@ -42,16 +42,28 @@ impl App {
     /// Opens the store, loads keys, binds the port.
     pub async fn bind(config: Config, purpose: Purpose) -> Result<Self, StartError> {
         let clock = Clock::system();
-        let engine =
-            store::open(&config.store.url, OpenMode::Serve, Path::new(""), &clock, Handle::current()).await?;
+        let engine = store::open(
+            &config.store.url,
+            OpenMode::Serve,
+            Path::new(""),
+            &clock,
+            Handle::current(),
+        )
+        .await?;
         engine.prepare(COLLECTIONS).await?;
         let settings = Settings::new(engine.clone(), clock);
         settings.claim(purpose).await?;
         settings.sealer(config.store.master_key.as_ref()).await?;
         let listen = config.server.listen;
         let listener = TcpListener::bind(listen).map_err(|cause| StartError::Listen(listen, cause))?;
-        let addr = listener.local_addr().map_err(|cause| StartError::Listen(listen, cause))?;
-        Ok(Self { listener, addr, engine })
+        let addr = listener
+            .local_addr()
+            .map_err(|cause| StartError::Listen(listen, cause))?;
+        Ok(Self {
+            listener,
+            addr,
+            engine,
+        })
     }
 
     /// Where it listens.
