@@ -9,6 +9,10 @@ mod store;
 mod support;
 
 mod assets;
+mod check;
+mod cli;
+mod config;
+mod demo;
 mod vendor;
 
 mod simulator;
