@@ -1,90 +1,190 @@
-//! A stand-in for the composition root until that is merged: it opens the store and answers `/healthz`. No route else.
+//! The composition root: builds everything from a configuration, binds the port, serves until told to stop.
 
 use std::future::Future;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::{HttpResponse, HttpServer, web};
-use tokio::runtime::Handle;
-
+use crate::assets::Assets;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::http::server::Server;
+use crate::net;
+use crate::service::callback::Callback;
+use crate::service::credentials::Credentials;
+use crate::service::jsapi::Jsapi;
+use crate::service::login::Login;
 use crate::service::records::COLLECTIONS;
 use crate::service::settings::{Purpose, Refused, Settings};
+use crate::service::signing_keys;
+use crate::service::tokens::Tokens;
+use crate::state::{Health, State};
 use crate::store::{self, Engine, OpenError, OpenMode};
+use crate::tasks::Tasks;
+use crate::wechat;
 
-/// The gateway, bound and not yet serving.
+/// How often the store is asked for its time, which is also how its absence is noticed.
+const STORE_CHECK: Duration = Duration::from_secs(5);
+/// How long background work may take to end after the last request.
+const TASKS_GRACE: Duration = Duration::from_secs(2);
+
+/// A gateway whose port is bound.
 pub struct App {
-    listener: TcpListener,
-    addr: SocketAddr,
+    server: Server,
+    state: Arc<State>,
     engine: Arc<dyn Engine>,
+    clock: Clock,
+    tasks: Tasks,
 }
 
-/// Why it cannot start: one line.
+/// Why a gateway does not start. One line each, without secrets.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The store is not ours to use.
+    /// The store must not be used.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// The store does not work.
-    #[error(transparent)]
+    /// The store fails at once.
+    #[error("the store cannot be prepared: {0}")]
     Store(#[from] store::Error),
-    /// The address cannot be had.
-    #[error("cannot listen on {0}: {1}")]
-    Listen(SocketAddr, #[source] std::io::Error),
+    /// There is no key to sign tokens with.
+    #[error(transparent)]
+    Key(#[from] signing_keys::Error),
+    /// TLS cannot be set up.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Client(#[from] reqwest::Error),
+    /// The port is taken, or not ours to take.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// Where it should have listened.
+        addr: SocketAddr,
+        /// The system's reason.
+        source: std::io::Error,
+    },
 }
 
 impl App {
-    /// Opens the store, loads keys, binds the port.
+    /// Opens the store, loads the keys and binds the port. The calling runtime is the one that background work
+    /// runs on.
+    ///
+    /// # Errors
+    /// See [`StartError`].
     pub async fn bind(config: Config, purpose: Purpose) -> Result<Self, StartError> {
-        let clock = Clock::system();
-        let engine = store::open(
-            &config.store.url,
-            OpenMode::Serve,
-            Path::new(""),
-            &clock,
-            Handle::current(),
-        )
-        .await?;
+        Self::bind_with(config, purpose, Clock::system()).await
+    }
+
+    /// As [`Self::bind`], with a clock that a test can turn.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn bind_with(config: Config, purpose: Purpose, clock: Clock) -> Result<Self, StartError> {
+        let tasks = Tasks::new(tokio::runtime::Handle::current());
+        let runtime = tasks.runtime().clone();
+        let engine = store::open(&config.store.url, OpenMode::Serve, Path::new(""), &clock, runtime).await?;
         engine.prepare(COLLECTIONS).await?;
-        let settings = Settings::new(engine.clone(), clock);
+        let settings = Settings::new(engine.clone(), clock.clone());
         settings.claim(purpose).await?;
-        settings.sealer(config.store.master_key.as_ref()).await?;
-        let listen = config.server.listen;
-        let listener = TcpListener::bind(listen).map_err(|cause| StartError::Listen(listen, cause))?;
-        let addr = listener
-            .local_addr()
-            .map_err(|cause| StartError::Listen(listen, cause))?;
+        let sealer = settings.sealer(config.store.master_key.as_ref()).await?;
+        let key = signing_keys::load(engine.clone(), &clock, &sealer, config.auth.algorithm).await?;
+        let tokens = Arc::new(Tokens::new(key, config.auth.clone(), clock.clone()));
+        let http = net::client(config.platform.connect_timeout, config.platform.timeout)?;
+        let client = wechat::Client::new(http, config.platform.api_url.clone());
+        let credentials = Arc::new(Credentials::new(
+            &config.apps,
+            config.platform.clone(),
+            client.clone(),
+            engine.clone(),
+            sealer.clone(),
+            clock.clone(),
+            tasks.clone(),
+        ));
+        let login = Login::new(
+            config.apps.clone(),
+            client,
+            &engine,
+            sealer,
+            tokens.clone(),
+            config.auth.clone(),
+            clock.clone(),
+            tasks.clone(),
+        );
+        let state = Arc::new(State {
+            callback: Callback::new(config.apps.clone()),
+            jsapi: Jsapi::new(
+                config.apps.clone(),
+                credentials.clone(),
+                clock.clone(),
+                config.jsapi.expose_ticket,
+            ),
+            login,
+            tokens,
+            credentials,
+            assets: Assets::new(
+                Some(config.server.static_dir.clone()),
+                &config.server.frame_ancestors,
+            ),
+            health: Health::new(tasks.clone()),
+            config,
+        });
+        let addr = state.config.server.listen;
+        let server = Server::bind(state.clone(), tasks.clone())
+            .map_err(|source| StartError::Listen { addr, source })?;
         Ok(Self {
-            listener,
-            addr,
+            server,
+            state,
             engine,
+            clock,
+            tasks,
         })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.server.addr()
     }
 
-    /// Serves until `shutdown` is done.
+    /// Serves until `shutdown` is done, then lets requests in flight end, stops background work and closes the store.
+    ///
+    /// # Errors
+    /// If the server breaks down.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        let server = {
-            HttpServer::new(|| {
-                actix_web::App::new().route("/healthz", web::get().to(async || HttpResponse::Ok().body("ok")))
-            })
-            .workers(1)
-            .shutdown_signal(shutdown)
-            .listen(self.listener)?
-            .run()
-        };
-        server.await?;
+        let credentials = self.state.credentials.clone();
+        self.tasks.spawn(
+            "keep credentials fresh",
+            async move { credentials.keep_fresh().await },
+        );
+        let (engine, state) = (self.engine.clone(), self.state.clone());
+        self.tasks.spawn(
+            "watch the store",
+            watch_store(engine, state, self.clock, self.tasks.clone()),
+        );
+        tracing::info!(addr = %self.server.addr(), version = env!("CARGO_PKG_VERSION"), "serving");
+        let result = self.server.run_until(shutdown).await;
+        if !self.tasks.shutdown(TASKS_GRACE).await {
+            tracing::warn!("background work did not end in time");
+        }
         self.engine.close().await;
-        Ok(())
+        tracing::info!("stopped");
+        result
+    }
+}
+
+/// Measures the store's time now and then, and notes whether the store answers.
+async fn watch_store(engine: Arc<dyn Engine>, state: Arc<State>, clock: Clock, tasks: Tasks) {
+    loop {
+        let asked = clock.now();
+        let time = engine.now().await;
+        state.health.note_store(time.is_ok());
+        if let Ok(time) = time {
+            clock.observe_store(time, asked, clock.now());
+        }
+        tokio::select! {
+            () = tasks.stopping() => return,
+            () = tokio::time::sleep(STORE_CHECK) => {}
+        }
     }
 }

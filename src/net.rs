@@ -13,7 +13,9 @@ use reqwest::{Certificate, Client, redirect};
 /// # Errors
 /// If the TLS library cannot be set up.
 pub fn client(connect_timeout: Duration, timeout: Duration) -> reqwest::Result<Client> {
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok());
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .filter_map(|der| Certificate::from_der(der).ok());
     #[expect(clippy::disallowed_methods, reason = "this is where clients are built")]
     Client::builder()
         .connect_timeout(connect_timeout)

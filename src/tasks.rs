@@ -24,7 +24,11 @@ impl Tasks {
     /// An empty set on this runtime.
     #[must_use]
     pub fn new(runtime: Handle) -> Self {
-        Self { runtime, tracker: TaskTracker::new(), stop: CancellationToken::new() }
+        Self {
+            runtime,
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
     }
 
     /// The runtime that tasks run on.
@@ -45,6 +49,12 @@ impl Tasks {
     /// Ends when the process is shutting down. Tasks that run for ever wait for it.
     pub fn stopping(&self) -> WaitForCancellationFuture<'_> {
         self.stop.cancelled()
+    }
+
+    /// The token that stops all tasks.
+    #[must_use]
+    pub fn stop_token(&self) -> CancellationToken {
+        self.stop.clone()
     }
 
     /// Whether the process is shutting down.

@@ -34,14 +34,20 @@ impl PageUrl {
     /// # Errors
     /// See [`BadPageUrl`].
     pub fn parse(given: &str) -> Result<Self, BadPageUrl> {
-        if given.len() > MAX_LENGTH {
+        let text = given.split('#').next().unwrap_or_default();
+        if text.len() > MAX_LENGTH {
             return Err(BadPageUrl::TooLong);
         }
-        let text = given.split('#').next().unwrap_or_default();
-        if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\') {
+        if text
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || c == '\\')
+        {
             return Err(BadPageUrl::Forbidden);
         }
-        let scheme = text.split_once("://").map(|(scheme, _)| scheme).ok_or(BadPageUrl::NotHttp)?;
+        let scheme = text
+            .split_once("://")
+            .map(|(scheme, _)| scheme)
+            .ok_or(BadPageUrl::NotHttp)?;
         if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
             return Err(BadPageUrl::NotHttp);
         }
@@ -51,7 +57,10 @@ impl PageUrl {
             return Err(BadPageUrl::Forbidden);
         }
         let host = url.host().ok_or(BadPageUrl::NotHttp)?.to_owned();
-        Ok(Self { text: text.to_owned(), host })
+        Ok(Self {
+            text: text.to_owned(),
+            host,
+        })
     }
 
     /// The address as it is signed.
@@ -77,7 +86,10 @@ impl JsDomains {
     /// # Errors
     /// The texts that are no host names.
     pub fn parse(texts: &[String]) -> Result<Self, Vec<String>> {
-        let (hosts, bad): (Vec<_>, Vec<_>) = texts.iter().map(|text| Host::parse(text).map_err(|_| text.clone())).partition(Result::is_ok);
+        let (hosts, bad): (Vec<_>, Vec<_>) = texts
+            .iter()
+            .map(|text| Host::parse(text).map_err(|_| text.clone()))
+            .partition(Result::is_ok);
         if bad.is_empty() {
             Ok(Self(hosts.into_iter().filter_map(Result::ok).collect()))
         } else {
@@ -89,9 +101,9 @@ impl JsDomains {
     #[must_use]
     pub fn allow(&self, page: &PageUrl) -> bool {
         self.0.iter().any(|allowed| match (allowed, &page.host) {
-            (Host::Domain(allowed), Host::Domain(host)) => {
-                host.strip_suffix(allowed.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-            }
+            (Host::Domain(allowed), Host::Domain(host)) => host
+                .strip_suffix(allowed.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
             (allowed, host) => allowed == host,
         })
     }
@@ -150,17 +162,35 @@ mod tests {
         ] {
             assert_eq!(allowed(url), Err(BadPageUrl::Forbidden), "{url:?}");
         }
-        for url in ["", "good.com", "//good.com/", "ftp://good.com/", "javascript:alert(1)", "https://", "https:///x", "data:,x://"] {
-            assert!(allowed(url) == Err(BadPageUrl::NotHttp) || allowed(url) == Ok(false), "{url:?}");
+        for url in [
+            "",
+            "good.com",
+            "//good.com/",
+            "ftp://good.com/",
+            "javascript:alert(1)",
+            "https://",
+            "https:///x",
+            "data:,x://",
+        ] {
+            assert!(
+                allowed(url) == Err(BadPageUrl::NotHttp) || allowed(url) == Ok(false),
+                "{url:?}"
+            );
         }
-        assert_eq!(allowed(&format!("https://good.com/{}", "a".repeat(MAX_LENGTH))), Err(BadPageUrl::TooLong));
+        assert_eq!(
+            allowed(&format!("https://good.com/{}", "a".repeat(MAX_LENGTH))),
+            Err(BadPageUrl::TooLong)
+        );
     }
 
     #[test]
     fn the_text_is_kept_byte_for_byte_without_its_fragment() {
         for (given, kept) in [
             ("https://good.com?a=b#c", "https://good.com?a=b"),
-            ("https://good.com/%E4%B8%AD+%2B?x=中#a#b", "https://good.com/%E4%B8%AD+%2B?x=中"),
+            (
+                "https://good.com/%E4%B8%AD+%2B?x=中#a#b",
+                "https://good.com/%E4%B8%AD+%2B?x=中",
+            ),
             ("HTTPS://Good.com:443/../a", "HTTPS://Good.com:443/../a"),
         ] {
             assert_eq!(PageUrl::parse(given).unwrap().as_str(), kept);

@@ -51,7 +51,11 @@ impl Callback {
             return Err(Error::Refused);
         };
         let signature = signature::callback(token, &[&check.timestamp, &check.nonce]);
-        if signature.matches(&check.signature) { Ok(check.echostr) } else { Err(Error::Refused) }
+        if signature.matches(&check.signature) {
+            Ok(check.echostr)
+        } else {
+            Err(Error::Refused)
+        }
     }
 
     fn app(&self, name: Option<&str>) -> Option<&App> {

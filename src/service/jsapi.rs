@@ -54,7 +54,12 @@ impl Jsapi {
     /// Signs for the official accounts among `apps`.
     #[must_use]
     pub fn new(apps: Apps, credentials: Arc<Credentials>, clock: Clock, expose_ticket: bool) -> Self {
-        Self { apps, credentials, clock, expose_ticket }
+        Self {
+            apps,
+            credentials,
+            clock,
+            expose_ticket,
+        }
     }
 
     /// Signs `page` on behalf of the named official account, or of the first one.
@@ -70,7 +75,13 @@ impl Jsapi {
         let (nonce, timestamp) = (nonce(), self.clock.now().secs());
         let signature = signature::jsapi(&ticket.value, &nonce, timestamp, page);
         let ticket = self.expose_ticket.then(|| ticket.value.clone());
-        Ok(JsConfig { app_id: app.app_id.clone(), timestamp, nonce, signature, ticket })
+        Ok(JsConfig {
+            app_id: app.app_id.clone(),
+            timestamp,
+            nonce,
+            signature,
+            ticket,
+        })
     }
 
     fn app(&self, name: Option<&str>) -> Option<&App> {
@@ -83,5 +94,9 @@ impl Jsapi {
 
 /// Sixteen letters and digits, as in the platform's samples.
 fn nonce() -> String {
-    rand::rng().sample_iter(Alphanumeric).take(16).map(char::from).collect()
+    rand::rng()
+        .sample_iter(Alphanumeric)
+        .take(16)
+        .map(char::from)
+        .collect()
 }

@@ -39,7 +39,14 @@ pub struct Setting {
     pub value: String,
 }
 
-stored_in!(Setting, Collection { name: "settings", indexes: &[], expires: None });
+stored_in!(
+    Setting,
+    Collection {
+        name: "settings",
+        indexes: &[],
+        expires: None
+    }
+);
 
 /// A key that signs our tokens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,7 +64,14 @@ pub struct SigningKey {
     pub created_at: Timestamp,
 }
 
-stored_in!(SigningKey, Collection { name: "signing_keys", indexes: &[], expires: None });
+stored_in!(
+    SigningKey,
+    Collection {
+        name: "signing_keys",
+        indexes: &[],
+        expires: None
+    }
+);
 
 /// A token or ticket of the platform, shared by all instances.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -116,7 +130,14 @@ pub struct Forced {
     pub last: Timestamp,
 }
 
-stored_in!(Credential, Collection { name: "credentials", indexes: &[], expires: None });
+stored_in!(
+    Credential,
+    Collection {
+        name: "credentials",
+        indexes: &[],
+        expires: None
+    }
+);
 
 /// One way in which a user is known, and whose it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -145,13 +166,21 @@ pub struct SessionKey {
 }
 
 /// Finds the identities of a user.
-pub static IDENTITIES_BY_USER: Index = Index { name: "user", fields: &["user"], unique: false };
+pub static IDENTITIES_BY_USER: Index = Index {
+    name: "user",
+    fields: &["user"],
+    unique: false,
+};
 
 stored_in!(
     Identity,
     Collection {
         name: "identities",
-        indexes: &[Index { name: "user", fields: &["user"], unique: false }],
+        indexes: &[Index {
+            name: "user",
+            fields: &["user"],
+            unique: false
+        }],
         expires: None,
     }
 );
@@ -165,7 +194,14 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
-stored_in!(User, Collection { name: "users", indexes: &[], expires: None });
+stored_in!(
+    User,
+    Collection {
+        name: "users",
+        indexes: &[],
+        expires: None
+    }
+);
 
 /// A login and what follows from it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -196,7 +232,11 @@ stored_in!(
     Session,
     Collection {
         name: "sessions",
-        indexes: &[Index { name: "user", fields: &["user", "created_at"], unique: false }],
+        indexes: &[Index {
+            name: "user",
+            fields: &["user", "created_at"],
+            unique: false
+        }],
         expires: Some("expires_at"),
     }
 );

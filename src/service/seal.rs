@@ -31,7 +31,9 @@ impl Sealer {
     #[must_use]
     pub fn new(master_key: &SecretString) -> Option<Self> {
         let bytes = Zeroizing::new(BASE64_STANDARD.decode(master_key.expose_secret()).ok()?);
-        RandomizedNonceKey::new(&AES_256_GCM, &bytes).ok().map(|key| Self(Arc::new(key)))
+        RandomizedNonceKey::new(&AES_256_GCM, &bytes)
+            .ok()
+            .map(|key| Self(Arc::new(key)))
     }
 
     /// Wraps `secret` so that it opens only for the same `place`, for example `credentials/wx1:access_token`.
@@ -56,8 +58,13 @@ impl Sealer {
         let (nonce, ciphertext) = bytes.split_at_checked(NONCE_LEN).ok_or(CannotOpen)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CannotOpen)?;
         let mut ciphertext = Zeroizing::new(ciphertext.to_vec());
-        let plain = self.0.open_in_place(nonce, Aad::from(place), &mut ciphertext).map_err(|_| CannotOpen)?;
-        std::str::from_utf8(plain).map(SecretString::from).map_err(|_| CannotOpen)
+        let plain = self
+            .0
+            .open_in_place(nonce, Aad::from(place), &mut ciphertext)
+            .map_err(|_| CannotOpen)?;
+        std::str::from_utf8(plain)
+            .map(SecretString::from)
+            .map_err(|_| CannotOpen)
     }
 }
 
@@ -70,7 +77,10 @@ mod tests {
         let sealer = Sealer::new(&BASE64_STANDARD.encode([1; 32]).into()).unwrap();
         let other = Sealer::new(&BASE64_STANDARD.encode([2; 32]).into()).unwrap();
         let sealed = sealer.seal("here", &"tiihtNczf5v6AKRyjwEUhQ==".into());
-        assert_eq!(sealer.open("here", &sealed).unwrap().expose_secret(), "tiihtNczf5v6AKRyjwEUhQ==");
+        assert_eq!(
+            sealer.open("here", &sealed).unwrap().expose_secret(),
+            "tiihtNczf5v6AKRyjwEUhQ=="
+        );
         assert!(!sealed.0.contains("tiiht"));
         assert_ne!(sealed, sealer.seal("here", &"tiihtNczf5v6AKRyjwEUhQ==".into()));
         assert!(sealer.open("there", &sealed).is_err());

@@ -37,7 +37,9 @@ impl Purpose {
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// It was made for something else.
-    #[error("the store was made by `{made_by}` and is not used by `{asked_by}`: give store.url another place")]
+    #[error(
+        "the store was made by `{made_by}` and is not used by `{asked_by}`: give store.url another place"
+    )]
     Purpose {
         /// What made it.
         made_by: String,
@@ -71,7 +73,10 @@ impl Settings {
         if made_by == purpose.as_str() {
             return Ok(());
         }
-        Err(Refused::Purpose { made_by, asked_by: purpose.as_str() })
+        Err(Refused::Purpose {
+            made_by,
+            asked_by: purpose.as_str(),
+        })
     }
 
     /// The sealer of this store: under `configured`, else under a key that is made once and kept in the store.
@@ -85,9 +90,17 @@ impl Settings {
         };
         let sealer = Sealer::new(&key).ok_or(Refused::WrongKey)?;
         let known: SecretString = "wxgate".into();
-        let check = self.first(SEAL_CHECK, || to_text(&sealer.seal(SEAL_CHECK, &known))).await?;
-        let opened = sealer.open(SEAL_CHECK, &from_text(check)).map_err(|_| Refused::WrongKey)?;
-        if opened.expose_secret() == known.expose_secret() { Ok(sealer) } else { Err(Refused::WrongKey) }
+        let check = self
+            .first(SEAL_CHECK, || to_text(&sealer.seal(SEAL_CHECK, &known)))
+            .await?;
+        let opened = sealer
+            .open(SEAL_CHECK, &from_text(check))
+            .map_err(|_| Refused::WrongKey)?;
+        if opened.expose_secret() == known.expose_secret() {
+            Ok(sealer)
+        } else {
+            Err(Refused::WrongKey)
+        }
     }
 
     /// Finds out what [`Self::claim`] and [`Self::sealer`] would, but writes nothing. A store that has not served yet
@@ -99,7 +112,10 @@ impl Settings {
         if let Some(Setting { value: made_by, .. }) = self.0.get(MADE_BY).await?
             && made_by != purpose.as_str()
         {
-            return Err(Refused::Purpose { made_by, asked_by: purpose.as_str() });
+            return Err(Refused::Purpose {
+                made_by,
+                asked_by: purpose.as_str(),
+            });
         }
         let kept = self.0.get(MASTER_KEY).await?.map(|kept| kept.value.into());
         let check = self.0.get(SEAL_CHECK).await?;
@@ -108,7 +124,9 @@ impl Settings {
             (None, Some(_)) => Err(Refused::WrongKey),
             (Some(key), Some(check)) => {
                 let sealer = Sealer::new(key).ok_or(Refused::WrongKey)?;
-                sealer.open(SEAL_CHECK, &from_text(check.value)).map_err(|_| Refused::WrongKey)?;
+                sealer
+                    .open(SEAL_CHECK, &from_text(check.value))
+                    .map_err(|_| Refused::WrongKey)?;
                 Ok(())
             }
         }
@@ -119,7 +137,10 @@ impl Settings {
         if let Some(found) = self.0.get(id).await? {
             return Ok(found.value);
         }
-        let setting = Setting { id: id.to_owned(), value: make() };
+        let setting = Setting {
+            id: id.to_owned(),
+            value: make(),
+        };
         match self.0.insert(&setting).await {
             Ok(()) => Ok(setting.value),
             Err(store::Error::Duplicate { .. }) => {
@@ -136,7 +157,10 @@ fn new_key() -> String {
 }
 
 fn to_text(sealed: &Sealed) -> String {
-    serde_json::to_value(sealed).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(sealed)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 fn from_text(text: String) -> Sealed {

@@ -80,14 +80,25 @@ impl Tokens {
         // Times are checked below against our own clock.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        Self { key, header, validation, auth, clock }
+        Self {
+            key,
+            header,
+            validation,
+            auth,
+            clock,
+        }
     }
 
     /// A token for a user's session.
     ///
     /// # Errors
     /// If the cryptographic library fails.
-    pub fn issue(&self, user: UserId, session: SessionId, app: AppName) -> Result<Issued, jsonwebtoken::errors::Error> {
+    pub fn issue(
+        &self,
+        user: UserId,
+        session: SessionId,
+        app: AppName,
+    ) -> Result<Issued, jsonwebtoken::errors::Error> {
         let now = self.clock.now();
         let claims = Claims {
             iss: self.auth.issuer.clone(),
@@ -102,7 +113,10 @@ impl Tokens {
             app,
         };
         let token = jsonwebtoken::encode(&self.header, &claims, &self.key.encoding)?;
-        Ok(Issued { token, expires_in: self.auth.access_ttl })
+        Ok(Issued {
+            token,
+            expires_in: self.auth.access_ttl,
+        })
     }
 
     /// What a token says, if it is ours and good now. The algorithm is the configured one, whatever the token claims.
@@ -113,7 +127,8 @@ impl Tokens {
         if token.len() > MAX_LENGTH {
             return Err(Invalid);
         }
-        let data = jsonwebtoken::decode::<Claims>(token, &self.key.decoding, &self.validation).map_err(|_| Invalid)?;
+        let data = jsonwebtoken::decode::<Claims>(token, &self.key.decoding, &self.validation)
+            .map_err(|_| Invalid)?;
         let header = &data.header;
         if header.typ.as_deref() != Some(TYPE) || header.kid.as_deref() != Some(&self.key.kid) {
             return Err(Invalid);
@@ -128,6 +143,11 @@ impl Tokens {
     /// The public keys that verify our tokens (RFC 7517), as `(kid, x)` of Ed25519 keys. Empty with HS256.
     #[must_use]
     pub fn public_keys(&self) -> Vec<(&str, &str)> {
-        self.key.public.as_deref().map(|public| (self.key.kid.as_str(), public)).into_iter().collect()
+        self.key
+            .public
+            .as_deref()
+            .map(|public| (self.key.kid.as_str(), public))
+            .into_iter()
+            .collect()
     }
 }

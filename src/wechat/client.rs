@@ -114,7 +114,9 @@ impl Client {
         Ok(Session {
             openid: openid.ok_or(Error::Unusable("it has no openid"))?,
             unionid: text(&answer, "unionid").and_then(|text| text.parse().ok()),
-            session_key: session_key.ok_or(Error::Unusable("it has no session_key"))?.into(),
+            session_key: session_key
+                .ok_or(Error::Unusable("it has no session_key"))?
+                .into(),
         })
     }
 
@@ -143,10 +145,14 @@ async fn call(request: RequestBuilder) -> Result<Map<String, Value>> {
         return Err(Error::Unusable("its HTTP status is not 200"));
     }
     let bytes = read(response).await?;
-    let answer: Map<String, Value> = serde_json::from_slice(&bytes).map_err(|_| Error::Unusable("it is no JSON object"))?;
+    let answer: Map<String, Value> =
+        serde_json::from_slice(&bytes).map_err(|_| Error::Unusable("it is no JSON object"))?;
     match answer.get("errcode").map(integer) {
         None | Some(Some(0)) => Ok(answer),
-        Some(Some(errcode)) => Err(Error::refused(errcode, text(&answer, "errmsg").unwrap_or_default())),
+        Some(Some(errcode)) => Err(Error::refused(
+            errcode,
+            text(&answer, "errmsg").unwrap_or_default(),
+        )),
         Some(None) => Err(Error::Unusable("its errcode is no number")),
     }
 }
@@ -165,9 +171,15 @@ async fn read(mut response: Response) -> Result<Vec<u8>> {
 fn fetched(answer: &Map<String, Value>, name: &'static str) -> Result<Fetched> {
     let value = text(answer, name).filter(|text| (1..=2048).contains(&text.len()));
     let value = value.ok_or(Error::Unusable("it has no token or ticket"))?;
-    let seconds = answer.get("expires_in").and_then(integer).and_then(|seconds| u64::try_from(seconds).ok());
+    let seconds = answer
+        .get("expires_in")
+        .and_then(integer)
+        .and_then(|seconds| u64::try_from(seconds).ok());
     let expires_in = seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs);
-    Ok(Fetched { value: value.into(), expires_in })
+    Ok(Fetched {
+        value: value.into(),
+        expires_in,
+    })
 }
 
 fn text<'a>(answer: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
@@ -184,7 +196,10 @@ mod tests {
     use super::*;
 
     fn lifetime(answer: &str) -> Option<u64> {
-        fetched(&serde_json::from_str(answer).unwrap(), "ticket").unwrap().expires_in.map(|life| life.as_secs())
+        fetched(&serde_json::from_str(answer).unwrap(), "ticket")
+            .unwrap()
+            .expires_in
+            .map(|life| life.as_secs())
     }
 
     #[test]
@@ -192,7 +207,11 @@ mod tests {
         assert_eq!(lifetime(r#"{"ticket":"t","expires_in":7200}"#), Some(7200));
         assert_eq!(lifetime(r#"{"ticket":"t","expires_in":"7200"}"#), Some(7200));
         for odd in ["0", "-5", "null", "\"soon\"", "1.5", "99999999999999999999", "[]"] {
-            assert_eq!(lifetime(&format!(r#"{{"ticket":"t","expires_in":{odd}}}"#)), None, "{odd}");
+            assert_eq!(
+                lifetime(&format!(r#"{{"ticket":"t","expires_in":{odd}}}"#)),
+                None,
+                "{odd}"
+            );
         }
         assert_eq!(lifetime(r#"{"ticket":"t"}"#), None);
         assert!(fetched(&Map::new(), "ticket").is_err());

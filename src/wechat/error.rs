@@ -79,21 +79,32 @@ impl Lost {
 /// The TLS library's errors arrive in these two kinds, which a mere TCP connect never has, and sometimes in another
 /// error of the same type, whose `source` then skips them.
 fn is_tls(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
-        || error.get_ref().and_then(|inner| inner.downcast_ref()).is_some_and(is_tls)
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+    ) || error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref())
+        .is_some_and(is_tls)
 }
 
 impl From<reqwest::Error> for Error {
     fn from(error: reqwest::Error) -> Self {
         // The URL holds the AppSecret or a token in its query.
         let source = error.without_url();
-        Self::Lost(Lost { not_sent: source.is_connect(), source })
+        Self::Lost(Lost {
+            not_sent: source.is_connect(),
+            source,
+        })
     }
 }
 
 impl Error {
     pub(super) fn refused(errcode: i64, errmsg: &str) -> Self {
-        Self::Refused { errcode, errmsg: errmsg.chars().take(MAX_TEXT).collect() }
+        Self::Refused {
+            errcode,
+            errmsg: errmsg.chars().take(MAX_TEXT).collect(),
+        }
     }
 
     /// The platform's errcode, if it gave one.
@@ -111,9 +122,21 @@ impl Error {
         matches!(self.errcode(), Some(40001 | 40014 | 42001))
     }
 
+    /// Whether the same call may succeed in a moment: the platform is busy (-1), or its answer was lost or useless.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused { errcode, .. } => *errcode == -1,
+            Self::Lost(_) | Self::Unusable(_) => true,
+        }
+    }
+
     /// Whether only a person can help: wrong AppID or AppSecret, or an address the console does not list.
     #[must_use]
     pub fn needs_operator(&self) -> bool {
-        matches!(self.errcode(), Some(40013 | 40125 | 40164 | 40243 | 48001 | 50004 | 50007 | 89503 | 89506 | 89507))
+        matches!(
+            self.errcode(),
+            Some(40013 | 40125 | 40164 | 40243 | 48001 | 50004 | 50007 | 89503 | 89506 | 89507)
+        )
     }
 }

@@ -15,4 +15,7 @@ mod config;
 mod demo;
 mod vendor;
 
+mod architecture;
+mod binary;
+mod browser;
 mod simulator;

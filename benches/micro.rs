@@ -1,0 +1,91 @@
+//! The computations on the hot paths, each alone: `cargo bench --bench micro`. Journeys are measured by `benches/load`.
+
+use std::hint::black_box;
+
+use divan::Bencher;
+use secrecy::SecretString;
+use wxgate::domain::page_url::{JsDomains, PageUrl};
+use wxgate::domain::signature;
+
+fn main() {
+    divan::main();
+}
+
+const URL: &str = "https://h5.example.com/shop/item?id=1234&from=timeline&isappinstalled=0";
+
+#[divan::bench]
+fn callback_signature(bencher: Bencher<'_, '_>) {
+    let token = SecretString::from("wxauth");
+    bencher.bench_local(|| signature::callback(&token, black_box(&["1714036504", "1514711492"])));
+}
+
+#[divan::bench]
+fn jsapi_signature(bencher: Bencher<'_, '_>) {
+    let ticket =
+        "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg".into();
+    let page = PageUrl::parse(URL).expect("a good URL");
+    bencher.bench_local(|| signature::jsapi(&ticket, "Wm3WZYTPz0wzccnW", 1_414_587_457, black_box(&page)));
+}
+
+#[divan::bench]
+fn page_url() -> Option<PageUrl> {
+    PageUrl::parse(black_box(URL)).ok()
+}
+
+#[divan::bench]
+fn page_host(bencher: Bencher<'_, '_>) {
+    let domains = JsDomains::parse(&["other.example.org".into(), "example.com".into()]).expect("good hosts");
+    let page = PageUrl::parse(URL).expect("a good URL");
+    bencher.bench_local(|| domains.allow(black_box(&page)));
+}
+
+/// Our tokens, through the service that issues and checks them.
+mod jwt {
+    use super::{Bencher, black_box};
+    use wxgate::clock::Clock;
+    use wxgate::config::{Algorithm, Auth};
+    use wxgate::domain::ids::{AppName, SessionId, UserId};
+    use wxgate::service::signing_keys::Key;
+    use wxgate::service::tokens::Tokens;
+
+    const ALGORITHMS: [Algorithm; 2] = [Algorithm::EdDsa, Algorithm::Hs256];
+
+    fn tokens(algorithm: Algorithm) -> Tokens {
+        let hours = std::time::Duration::from_secs(7200);
+        let auth = Auth {
+            issuer: "wxgate".into(),
+            audience: "wxgate".into(),
+            algorithm,
+            access_ttl: hours,
+            refresh_ttl: hours,
+            session_ttl: hours,
+        };
+        Tokens::new(
+            Key::generate(algorithm).expect("the library makes keys"),
+            auth,
+            Clock::system(),
+        )
+    }
+
+    fn issue(tokens: &Tokens) -> String {
+        let (user, session, app): (UserId, SessionId, AppName) = (
+            "user".parse().expect("an id"),
+            "session".parse().expect("an id"),
+            "app".parse().expect("a name"),
+        );
+        tokens.issue(user, session, app).expect("the library signs").token
+    }
+
+    #[divan::bench(args = ALGORITHMS)]
+    fn sign(bencher: Bencher<'_, '_>, algorithm: Algorithm) {
+        let tokens = tokens(algorithm);
+        bencher.bench_local(|| issue(black_box(&tokens)));
+    }
+
+    #[divan::bench(args = ALGORITHMS)]
+    fn verify(bencher: Bencher<'_, '_>, algorithm: Algorithm) {
+        let tokens = tokens(algorithm);
+        let token = issue(&tokens);
+        bencher.bench_local(|| tokens.verify(black_box(&token)));
+    }
+}

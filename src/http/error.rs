@@ -1,0 +1,305 @@
+//! The one place that maps errors to HTTP. Internal text never reaches a client; WeChat's errcode does.
+
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::edge::Asked;
+use super::edge::body::BodyError;
+use crate::service::{callback, credentials, jsapi, login};
+
+/// Why a request is not answered as asked.
+#[derive(Debug)]
+pub enum ApiError {
+    /// Parameters that are missing or wrong, one text for each.
+    Invalid(Vec<String>),
+    /// The body's content type is none that the route takes.
+    UnsupportedType,
+    /// The body is too large.
+    TooLarge,
+    /// The request did not arrive in time.
+    TooSlow,
+    /// The client did not prove who it is.
+    Unauthorized(String),
+    /// The client may not do this.
+    Forbidden(String),
+    /// There is no such thing.
+    NotFound(String),
+    /// There is, but not with this method; these are the ones it has.
+    MethodNotAllowed(String),
+    /// Too often.
+    Limited(Duration),
+    /// The platform refused, for a reason that asking again does not change.
+    Upstream(i64),
+    /// Login only: neither the platform's yes nor its no could be had. (founding document 003)
+    LoginUnavailable,
+    /// Something that is needed does not work right now.
+    Unavailable(&'static str, Duration),
+    /// Our fault; the log has the cause under the request's id.
+    Internal,
+    /// An answer of the framework's own, such as to a malformed request.
+    Framework(StatusCode),
+}
+
+/// The body of every error.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody<'a> {
+    /// What is wrong: a text, or a list of texts about parameters.
+    msg: Message<'a>,
+    /// A stable code; see docs/api.md.
+    #[schema(example = 10004)]
+    error_code: u32,
+    /// The method and path that were asked for.
+    #[schema(example = "POST /v1/token")]
+    request: String,
+    /// WeChat's own code, where WeChat refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errcode: Option<i64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+enum Message<'a> {
+    One(&'a str),
+    Many(&'a [String]),
+}
+
+/// The stable codes.
+mod code {
+    pub(super) const PARAMETERS: u32 = 10001;
+    pub(super) const NOT_FOUND: u32 = 10002;
+    pub(super) const METHOD: u32 = 10003;
+    pub(super) const AUTHENTICATION: u32 = 10004;
+    pub(super) const FORBIDDEN: u32 = 10005;
+    pub(super) const LIMITED: u32 = 10006;
+    pub(super) const PLATFORM: u32 = 10007;
+    pub(super) const UNAVAILABLE: u32 = 10008;
+    pub(super) const INTERNAL: u32 = 10009;
+    pub(super) const REQUEST: u32 = 10010;
+}
+
+impl ApiError {
+    fn status_and_code(&self) -> (StatusCode, u32) {
+        match self {
+            Self::Invalid(_) => (StatusCode::BAD_REQUEST, code::PARAMETERS),
+            Self::UnsupportedType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, code::PARAMETERS),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, code::PARAMETERS),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, code::REQUEST),
+            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, code::AUTHENTICATION),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, code::FORBIDDEN),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, code::NOT_FOUND),
+            Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, code::METHOD),
+            Self::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, code::LIMITED),
+            Self::Upstream(_) => (StatusCode::BAD_GATEWAY, code::PLATFORM),
+            Self::LoginUnavailable => (StatusCode::SERVICE_UNAVAILABLE, code::AUTHENTICATION),
+            Self::Unavailable(..) => (StatusCode::SERVICE_UNAVAILABLE, code::UNAVAILABLE),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, code::INTERNAL),
+            Self::Framework(status) => (*status, code::REQUEST),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Limited(wait) | Self::Unavailable(_, wait) => Some(*wait),
+            Self::LoginUnavailable => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+
+    /// A parameter that is missing, in the words of founding document 003.
+    pub fn missing(name: &str) -> Self {
+        Self::Invalid(vec![missing(name)])
+    }
+}
+
+/// The text about a parameter that is missing.
+pub fn missing(name: &str) -> String {
+    format!("{name}字段是必填参数")
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(texts) => f.write_str(&texts.join("; ")),
+            Self::UnsupportedType => f.write_str("the Content-Type must be application/json"),
+            Self::TooLarge => f.write_str("the request is too large"),
+            Self::TooSlow => f.write_str("the request did not arrive in time"),
+            Self::Unauthorized(text) | Self::Forbidden(text) | Self::NotFound(text) => f.write_str(text),
+            Self::MethodNotAllowed(_) => f.write_str("this path does not take this method"),
+            Self::Limited(_) => f.write_str("too many requests; try again later"),
+            Self::Upstream(errcode) => write!(f, "WeChat refused with errcode {errcode}"),
+            Self::LoginUnavailable => f.write_str("openid acquisition failed due to network problems"),
+            Self::Unavailable(what, _) => f.write_str(what),
+            Self::Internal => {
+                f.write_str("an error of this server; its log has the cause under the X-Request-Id")
+            }
+            Self::Framework(status) => {
+                f.write_str(status.canonical_reason().unwrap_or("the request was refused"))
+            }
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.status_and_code().0
+    }
+
+    /// The status alone: the body needs the request, and is made by [`render`] at the edge.
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// The answer to a request that failed: with `error` if a handler gave one, else with what its status says.
+pub fn render(asked: &Asked<'_>, status: StatusCode, error: Option<&actix_web::Error>) -> HttpResponse<BoxBody> {
+    match error.and_then(|error| error.as_error::<ApiError>()) {
+        Some(error) => respond(asked.method, asked.path, error, error.status_code()),
+        None => respond(asked.method, asked.path, &from_status(status), status),
+    }
+}
+
+/// An error's body with another status: some founding documents answer 200 to wrong parameters.
+pub fn respond(method: &Method, path: &str, error: &ApiError, status: StatusCode) -> HttpResponse<BoxBody> {
+    let text = error.to_string();
+    let msg = match error {
+        ApiError::Invalid(texts) => Message::Many(texts),
+        _ => Message::One(&text),
+    };
+    let errcode = match error {
+        ApiError::Upstream(errcode) => Some(*errcode),
+        _ => None,
+    };
+    let mut response = HttpResponse::build(status);
+    if let Some(wait) = error.retry_after() {
+        // Whole seconds, rounded up.
+        response.insert_header((
+            header::RETRY_AFTER,
+            (wait.as_millis().div_ceil(1000)).max(1).to_string(),
+        ));
+    }
+    if let ApiError::MethodNotAllowed(allowed) = error {
+        response.insert_header((header::ALLOW, allowed.as_str()));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+    }
+    let request = format!("{method} {path}");
+    response.json(ErrorBody {
+        msg,
+        error_code: error.status_and_code().1,
+        request,
+        errcode,
+    })
+}
+
+fn from_status(status: StatusCode) -> ApiError {
+    match status {
+        StatusCode::NOT_FOUND => ApiError::NotFound("there is nothing at this path".to_owned()),
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
+        StatusCode::REQUEST_TIMEOUT => ApiError::TooSlow,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedType,
+        StatusCode::INTERNAL_SERVER_ERROR => ApiError::Internal,
+        StatusCode::SERVICE_UNAVAILABLE => {
+            ApiError::Unavailable("the server is busy", Duration::from_secs(1))
+        }
+        status => ApiError::Framework(status),
+    }
+}
+
+const STORE: (&str, Duration) = ("the store does not answer", Duration::from_secs(2));
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge { .. } => Self::TooLarge,
+            BodyError::TimedOut => Self::TooSlow,
+            BodyError::Broken(_) => Self::Invalid(vec!["the body did not arrive whole".to_owned()]),
+            BodyError::Busy => Self::Unavailable("the server is busy", Duration::from_secs(1)),
+        }
+    }
+}
+
+impl From<callback::Error> for ApiError {
+    fn from(error: callback::Error) -> Self {
+        match error {
+            callback::Error::NoApp => no_app(),
+            callback::Error::Refused => Self::Forbidden("Error! No Auth".to_owned()),
+        }
+    }
+}
+
+impl From<jsapi::Error> for ApiError {
+    fn from(error: jsapi::Error) -> Self {
+        match error {
+            jsapi::Error::NoApp => no_app(),
+            jsapi::Error::ForeignHost => {
+                Self::Forbidden("the URL's host is not in js_domains of this official account".to_owned())
+            }
+            jsapi::Error::Credentials(error) => error.into(),
+        }
+    }
+}
+
+impl From<credentials::Error> for ApiError {
+    fn from(error: credentials::Error) -> Self {
+        let waiting = "WeChat gives no ticket at the moment";
+        match error {
+            credentials::Error::NoApp => no_app(),
+            credentials::Error::Platform(error) => match error.errcode() {
+                Some(errcode) if errcode != -1 => Self::Upstream(errcode),
+                _ => Self::Unavailable(waiting, Duration::from_secs(2)),
+            },
+            credentials::Error::Spent(wait) => Self::Unavailable(waiting, wait),
+            credentials::Error::Slow => Self::Unavailable(waiting, Duration::from_secs(2)),
+            credentials::Error::StillDead => Self::Unavailable(waiting, Duration::from_secs(30)),
+            credentials::Error::Store(_) => Self::Unavailable(STORE.0, STORE.1),
+            credentials::Error::Sealed(_) => Self::Internal,
+        }
+    }
+}
+
+impl From<login::Error> for ApiError {
+    fn from(error: login::Error) -> Self {
+        match error {
+            login::Error::NoApp => no_app(),
+            login::Error::CodeUsed => login_refused(40163),
+            login::Error::Platform(error) => match error.errcode() {
+                // The code is wrong, used, or blocked with its user. (小程序登录)
+                Some(errcode @ (40029 | 40163 | 40226)) => login_refused(errcode),
+                Some(45011) => Self::Limited(Duration::from_secs(60)),
+                Some(-1) | None => {
+                    tracing::warn!(%error, "a login code could not be exchanged");
+                    Self::LoginUnavailable
+                }
+                Some(errcode) => {
+                    tracing::error!(%error, "WeChat refuses our logins; `wxgate check` says more");
+                    Self::Upstream(errcode)
+                }
+            },
+            login::Error::BrokenOff => Self::LoginUnavailable,
+            login::Error::Store(error) => {
+                tracing::warn!(error = %crate::telemetry::Chain(&error), "a login could not be stored");
+                Self::Unavailable(STORE.0, STORE.1)
+            }
+            login::Error::Signing(error) => {
+                tracing::error!(%error, "a token could not be signed");
+                Self::Internal
+            }
+        }
+    }
+}
+
+fn no_app() -> ApiError {
+    ApiError::NotFound("there is no such app".to_owned())
+}
+
+/// The text of founding document 003, letter for letter.
+fn login_refused(errcode: i64) -> ApiError {
+    ApiError::Unauthorized(format!("openid acquisition failed ,errcode:{errcode}"))
+}

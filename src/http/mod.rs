@@ -1,0 +1,10 @@
+//! The API: routes, what they accept and answer, and the one map from errors to HTTP. Stores and the platform are
+//! not known here.
+
+pub mod edge;
+pub mod error;
+pub mod extract;
+mod figures;
+pub mod openapi;
+pub mod routes;
+pub mod server;

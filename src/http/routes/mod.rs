@@ -1,0 +1,30 @@
+//! The routes, a file for each subject. This list is all there is besides the site's files.
+
+mod callback;
+mod fallback;
+mod jsapi;
+mod jwks;
+mod operations;
+mod token;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub(super) use fallback::{MethodTable, fallback};
+
+/// Every route.
+pub(super) fn all(config: &mut ServiceConfig<'_>) {
+    config
+        .service(callback::check_default)
+        .service(callback::check_named)
+        .service(jsapi::sign_default)
+        .service(jsapi::sign_named)
+        .service(jsapi::sign_body_default)
+        .service(jsapi::sign_body_named)
+        .service(token::create_default)
+        .service(token::create_named)
+        .service(token::verify)
+        .service(jwks::keys)
+        .service(operations::healthz)
+        .service(operations::readyz)
+        .service(operations::metrics);
+}

@@ -1,0 +1,96 @@
+//! What operators and their machines ask: whether the process lives, whether it can work, and its figures.
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::config::MetricsAccess;
+use crate::http::edge::Edge;
+use crate::http::edge::metrics::CONTENT_TYPE;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::state::State;
+
+/// How the process is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StatusBody {
+    /// `ok`, or `stopping`.
+    status: &'static str,
+}
+
+/// Whether the process can do its work.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReadyBody {
+    /// `ok`, `degraded`, or `stopping`.
+    status: &'static str,
+    /// What does not work at the moment: `store`, or `APPID:access_token` and the like.
+    degraded: Vec<String>,
+}
+
+/// Whether the process lives
+#[utoipa::path(tag = "Operations", responses((status = 200, body = StatusBody)))]
+#[get("/healthz")]
+pub(super) async fn healthz() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header(no_store())
+        .json(StatusBody { status: "ok" })
+}
+
+/// Whether the process can do its work
+///
+/// 503 only while shutting down. What does not work at the moment is listed; WeChat is never asked.
+#[utoipa::path(tag = "Operations", responses((status = 200, body = ReadyBody), (status = 503, body = ReadyBody)))]
+#[get("/readyz")]
+pub(super) async fn readyz(state: web::Data<State>) -> HttpResponse {
+    let mut degraded = state.credentials.missing();
+    if !state.health.store_answers() {
+        degraded.insert(0, "store".to_owned());
+    }
+    let (mut response, status) = match (state.health.is_stopping(), degraded.is_empty()) {
+        (true, _) => (HttpResponse::ServiceUnavailable(), "stopping"),
+        (false, true) => (HttpResponse::Ok(), "ok"),
+        (false, false) => (HttpResponse::Ok(), "degraded"),
+    };
+    response
+        .insert_header(no_store())
+        .json(ReadyBody { status, degraded })
+}
+
+/// Figures for Prometheus
+#[utoipa::path(
+    tag = "Operations",
+    responses(
+        (status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text"),
+        (status = 403, description = "the peer is not on a private network", body = ErrorBody),
+        (status = 404, description = "server.metrics is off", body = ErrorBody),
+    )
+)]
+#[get("/metrics")]
+pub(super) async fn metrics(
+    state: web::Data<State>,
+    edge: web::Data<Edge>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    match state.config.server.metrics {
+        MetricsAccess::Off => return Err(ApiError::NotFound("server.metrics is off".to_owned())),
+        MetricsAccess::Private if !edge.client_address(&request).ip.is_some_and(is_private) => {
+            return Err(ApiError::Forbidden(
+                "metrics are for private networks; see server.metrics".to_owned(),
+            ));
+        }
+        MetricsAccess::Private | MetricsAccess::Open => {}
+    }
+    let text = edge.metrics.encode();
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).insert_header(no_store()).body(text))
+}
+
+fn is_private(address: std::net::IpAddr) -> bool {
+    match address.to_canonical() {
+        std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        std::net::IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
+fn no_store() -> (actix_web::http::header::HeaderName, HeaderValue) {
+    (CACHE_CONTROL, HeaderValue::from_static("no-store"))
+}

@@ -1,0 +1,197 @@
+//! One slot for each value: what is in memory, the one flight that is under way, and the cool-down after failures.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared as SharedFuture};
+use secrecy::SecretString;
+
+use super::{Held, Kind, Shared};
+use crate::domain::time::Timestamp;
+use crate::service::seal::CannotOpen;
+use crate::store;
+use crate::telemetry;
+use crate::wechat::{self, AppCredentials};
+
+/// Why there is no token or ticket. Cloned to all who wait for the same flight.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The app is not one of ours, or has nothing of this kind.
+    #[error("there is no such app")]
+    NoApp,
+    /// The platform refused or could not be reached.
+    #[error("the platform gives no token or ticket")]
+    Platform(#[source] Arc<wechat::Error>),
+    /// The store could not be reached, and with it the right to ask the platform.
+    #[error("the store gives no token or ticket")]
+    Store(#[source] Arc<store::Error>),
+    /// What the store has cannot be opened.
+    #[error(transparent)]
+    Sealed(#[from] CannotOpen),
+    /// The calls allowed for now are spent.
+    #[error("the budget of token calls is spent for {}", humantime::format_duration(Duration::from_secs(.0.as_secs())))]
+    Spent(Duration),
+    /// It takes too long, here or at the instance that is fetching.
+    #[error("fetching takes too long")]
+    Slow,
+    /// The platform goes on returning a token that it does not take.
+    #[error("the platform returns a dead token, and it must not be forced again yet")]
+    StillDead,
+}
+
+impl Error {
+    /// The platform's own error, if it is the cause.
+    #[must_use]
+    pub fn platform(&self) -> Option<&wechat::Error> {
+        match self {
+            Self::Platform(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<wechat::Error> for Error {
+    fn from(error: wechat::Error) -> Self {
+        Self::Platform(Arc::new(error))
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+type Outcome = Result<Arc<Held>, Error>;
+type Flight = SharedFuture<BoxFuture<'static, Outcome>>;
+
+/// The place of one value.
+pub(super) struct Slot {
+    pub(super) app: AppCredentials,
+    pub(super) kind: Kind,
+    current: ArcSwapOption<Held>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    flight: Option<Flight>,
+    failures: u32,
+    cool_until: Timestamp,
+    last: Option<Error>,
+}
+
+impl Slot {
+    pub(super) fn new(app: AppCredentials, kind: Kind) -> Self {
+        Self {
+            app,
+            kind,
+            current: ArcSwapOption::empty(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// The key of the shared record.
+    pub(super) fn id(&self) -> String {
+        format!("{}:{}", self.app.app_id, self.kind.as_str())
+    }
+
+    /// The value in memory, if it is good.
+    pub(super) fn current(&self, now: Timestamp) -> Option<Arc<Held>> {
+        self.current.load_full().filter(|held| held.is_good(now))
+    }
+
+    /// The value in memory, good or not.
+    pub(super) fn latest(&self) -> Option<Arc<Held>> {
+        self.current.load_full()
+    }
+
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.current
+            .load()
+            .as_ref()
+            .is_none_or(|held| now >= held.renew_at)
+    }
+
+    pub(super) fn is_cooling(&self, now: Timestamp) -> bool {
+        now < self.lock().cool_until
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how a flight ended.
+    fn land(&self, outcome: &Outcome, now: Timestamp) {
+        let mut state = self.lock();
+        state.flight = None;
+        match outcome {
+            Ok(held) => {
+                self.current.store(Some(held.clone()));
+                (state.failures, state.cool_until, state.last) = (0, Timestamp::default(), None);
+            }
+            Err(error) => {
+                state.cool_until = now + cool_down(error, state.failures);
+                state.failures = state.failures.saturating_add(1);
+                state.last = Some(error.clone());
+                tracing::warn!(
+                    app_id = %self.app.app_id,
+                    kind = self.kind.as_str(),
+                    failures = state.failures,
+                    error = %telemetry::Chain(error),
+                    "fetching a credential failed"
+                );
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Joins the flight for this slot, or starts one: to fill or renew it, or to replace the dead token `dead`.
+    /// While failures cool down, their last error is the answer at once.
+    pub(super) fn fly(self: &Arc<Self>, slot: &Arc<Slot>, dead: Option<&SecretString>) -> Flight {
+        let now = self.clock.store_now();
+        let mut state = slot.lock();
+        if let Some(flight) = &state.flight {
+            return flight.clone();
+        }
+        if now < state.cool_until
+            && let Some(error) = &state.last
+        {
+            return std::future::ready(Err(error.clone())).boxed().shared();
+        }
+        let (shared, target, dead) = (self.clone(), slot.clone(), dead.cloned());
+        let task = self.tasks.spawn("credential", async move {
+            let outcome = shared.refresh(&target, dead.as_ref()).await;
+            target.land(&outcome, shared.clock.store_now());
+            outcome
+        });
+        let lost = slot.clone();
+        let flight = async move {
+            // A task that panicked has not landed; the next caller starts anew.
+            task.await.unwrap_or_else(|_| {
+                lost.lock().flight = None;
+                Err(Error::Slow)
+            })
+        };
+        let flight = flight.boxed().shared();
+        state.flight = Some(flight.clone());
+        flight
+    }
+}
+
+/// How long to leave the platform alone after a failure that followed `failures` others.
+fn cool_down(error: &Error, failures: u32) -> Duration {
+    let (first, most) = match error {
+        Error::Spent(wait) => return *wait,
+        // Only a person can help, in minutes rather than seconds.
+        Error::Platform(error) if error.needs_operator() => {
+            (Duration::from_secs(5), Duration::from_secs(300))
+        }
+        _ => (Duration::from_millis(500), Duration::from_secs(30)),
+    };
+    let backoff = first.saturating_mul(1 << failures.min(16)).min(most);
+    backoff.mul_f64(rand::random_range(0.8..1.2))
+}

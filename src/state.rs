@@ -1,0 +1,73 @@
+//! What a request handler may use. Built once, shared by all workers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::assets::Assets;
+use crate::config::Config;
+use crate::service::callback::Callback;
+use crate::service::credentials::Credentials;
+use crate::service::jsapi::Jsapi;
+use crate::service::login::Login;
+use crate::service::tokens::Tokens;
+use crate::tasks::Tasks;
+
+/// The services and facts that handlers use.
+pub struct State {
+    /// The configuration.
+    pub config: Config,
+    /// WeChat's server checks.
+    pub callback: Callback,
+    /// Signatures for pages.
+    pub jsapi: Jsapi,
+    /// Logins.
+    pub login: Login,
+    /// Our own tokens.
+    pub tokens: Arc<Tokens>,
+    /// The platform's tokens and tickets.
+    pub credentials: Arc<Credentials>,
+    /// The site's files.
+    pub assets: Assets,
+    /// How the process is.
+    pub health: Health,
+}
+
+/// How the process is, as far as it can tell without asking anybody.
+pub struct Health {
+    tasks: Tasks,
+    store_answers: AtomicBool,
+}
+
+impl Health {
+    /// Healthy, until told otherwise.
+    #[must_use]
+    pub fn new(tasks: Tasks) -> Self {
+        Self {
+            tasks,
+            store_answers: AtomicBool::new(true),
+        }
+    }
+
+    /// Notes whether the store answered lately.
+    pub fn note_store(&self, answers: bool) {
+        if self.store_answers.swap(answers, Ordering::Relaxed) != answers {
+            if answers {
+                tracing::info!("the store answers again");
+            } else {
+                tracing::error!("the store does not answer");
+            }
+        }
+    }
+
+    /// Whether the store answered lately.
+    #[must_use]
+    pub fn store_answers(&self) -> bool {
+        self.store_answers.load(Ordering::Relaxed)
+    }
+
+    /// Whether the process is ending.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.tasks.is_stopping()
+    }
+}

@@ -1,0 +1,6 @@
+//! The real binary as an operator runs it: killed, stopped, and searched for secrets in all that it emits.
+
+mod crash;
+mod process;
+mod secrets;
+mod shutdown;

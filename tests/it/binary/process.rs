@@ -1,0 +1,145 @@
+//! A gateway process with a simulated WeChat in the test's own process. Nothing is asserted here but that it starts.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use wxgate::simulator::{AppSettings, Settings, Simulator};
+
+pub(super) const OFFICIAL: &str = "wx0000000000000001";
+pub(super) const MINI: &str = "wx0000000000000002";
+pub(super) const SECRET: &str = "canarysecret00112233445566778899";
+pub(super) const TOKEN: &str = "canarytoken0123";
+
+/// The folder, configuration and simulated WeChat of a gateway that can be started again and again.
+pub(super) struct Stage {
+    pub(super) folder: TempDir,
+    pub(super) addr: SocketAddr,
+    pub(super) simulator: SocketAddr,
+    pub(super) client: Client,
+}
+
+/// A running gateway. It is killed when dropped.
+pub(super) struct Gateway(pub(super) Child);
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Stage {
+    /// With this store, and `extra` lines of configuration.
+    pub(super) fn new(store: &str, extra: &str) -> Self {
+        let apps = vec![AppSettings::official(OFFICIAL, SECRET), AppSettings::mini(MINI, SECRET)];
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let simulator = Simulator::bind(Settings { listen, seed: Some(7), apps }).unwrap();
+        let platform = simulator.addr();
+        spawn(simulator);
+        let folder = TempDir::new().unwrap();
+        let addr = free_address();
+        let config = format!(
+            r#"
+            {extra}
+            [server]
+            listen = "{addr}"
+            static_dir = "no such folder"
+            [store]
+            url = "{store}"
+            [platform]
+            api_url = "http://{platform}"
+            simulated = true
+            timeout = "1s"
+            [[apps]]
+            name = "shop"
+            kind = "official"
+            app_id = "{OFFICIAL}"
+            app_secret = "{SECRET}"
+            token = "{TOKEN}"
+            js_domains = ["example.com"]
+            [[apps]]
+            name = "game"
+            kind = "mini"
+            app_id = "{MINI}"
+            app_secret = "{SECRET}"
+            "#
+        );
+        std::fs::write(folder.path().join("wxgate.toml"), config).unwrap();
+        Self { folder, addr, simulator: platform, client: client() }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A command of the binary with this stage's configuration; what it prints is appended to `out.log`.
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wxgate"));
+        command.arg("--config").arg(self.path("wxgate.toml")).args(arguments);
+        let out = std::fs::File::options().create(true).append(true).open(self.path("out.log")).unwrap();
+        command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
+        command
+    }
+
+    /// Starts the gateway and waits until it answers.
+    pub(super) async fn start(&self) -> Gateway {
+        let gateway = Gateway(self.command(&["serve"]).spawn().unwrap());
+        let began = Instant::now();
+        while self.client.get(self.url("/readyz")).send().await.is_err() {
+            let printed = std::fs::read_to_string(self.path("out.log")).unwrap_or_default();
+            assert!(began.elapsed() < Duration::from_secs(20), "it does not serve:\n{printed}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        gateway
+    }
+
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr)
+    }
+
+    /// An admin call at the simulator that succeeds.
+    pub(super) async fn admin(&self, method: Method, path: &str, body: Value) -> Value {
+        let url = format!("http://{}/_sim{path}", self.simulator);
+        let response = self.client.request(method, url).json(&body).send().await.unwrap();
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        response.json().await.unwrap()
+    }
+
+    /// A login code of this user.
+    pub(super) async fn code(&self, user: &str) -> (String, String) {
+        let made = self.admin(Method::POST, "/codes", json!({"app_id": MINI, "user": user})).await;
+        (made["code"].as_str().unwrap().to_owned(), made["openid"].as_str().unwrap().to_owned())
+    }
+}
+
+pub(super) fn read_all(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(read_all(&path));
+        } else {
+            found.push((path.clone(), std::fs::read(&path).unwrap()));
+        }
+    }
+    found
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tests' own client, which needs nothing of the product's")]
+fn client() -> Client {
+    Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
+fn spawn(simulator: Simulator) {
+    tokio::spawn(simulator.run_until(std::future::pending()));
+}

@@ -1,0 +1,58 @@
+//! The page in a real Chromium, against the demo as a user starts it. What is checked stands in tests/browser.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
+
+/// The running demo. It is killed when dropped.
+struct Demo(Child);
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_page_works_in_chromium() {
+    install();
+    let folder = tempfile::TempDir::new().unwrap();
+    let (gateway, simulator) = (free_address(), free_address());
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_wxgate"));
+    demo.args(["demo", "--data"]).arg(folder.path().join("demo")).current_dir(folder.path());
+    demo.env("WXGATE__SERVER__LISTEN", &gateway).env("WXGATE__SIMULATOR__LISTEN", &simulator);
+    let mut demo = Demo(demo.stdout(Stdio::piped()).spawn().unwrap());
+    let printed = BufReader::new(demo.0.stdout.take().unwrap());
+    let mut lines = printed.lines().map_while(Result::ok);
+    let serving = lines.by_ref().find(|line| line.contains("serving"));
+    assert!(serving.is_some(), "the demo ended before it served");
+    // What it prints from now on must go somewhere, or it would wait for a reader.
+    let drain = std::thread::spawn(move || lines.for_each(drop));
+
+    let status = Command::new("node")
+        .arg("run.mjs")
+        .current_dir(FOLDER)
+        .env("WXGATE_URL", format!("http://{gateway}"))
+        // Time limits are for a quiet machine; docs/performance.md has the figures of one.
+        .env("WXGATE_SLOW", "10")
+        .status()
+        .expect("node must be installed: the page is tested in a browser");
+    drop(demo);
+    drain.join().unwrap();
+    assert!(status.success(), "the checks in tests/browser failed");
+}
+
+fn install() {
+    if std::path::Path::new(FOLDER).join("node_modules").exists() {
+        return;
+    }
+    let status = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(FOLDER).status();
+    assert!(status.expect("npm must be installed: the page is tested in a browser").success(), "npm ci failed");
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
