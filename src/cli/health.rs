@@ -26,6 +26,12 @@ async fn ask(config: &Config) -> Result<(), String> {
     let url = format!("http://{}/healthz", reachable(config.server.listen));
     let client = net::client(TIMEOUT, TIMEOUT).map_err(|error| output::chain(&error))?;
     let answer = client.get(&url).send().await;
-    let status = answer.map_err(|error| format!("{url} does not answer: {}", output::chain(&error.without_url())))?.status();
-    if status.is_success() { Ok(()) } else { Err(format!("{url} answers {status}")) }
+    let status = answer
+        .map_err(|error| format!("{url} does not answer: {}", output::chain(&error.without_url())))?
+        .status();
+    if status.is_success() {
+        Ok(())
+    } else {
+        Err(format!("{url} answers {status}"))
+    }
 }

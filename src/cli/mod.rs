@@ -81,7 +81,7 @@ struct Simulate {
     listen: Option<SocketAddr>,
 }
 
-/// Fetches one access_token per app from WeChat, as the running gateway would. Writes nothing but what a first start
+/// Fetches one access token per app from WeChat, as the running gateway would. Writes nothing but what a first start
 /// would make.
 #[derive(Debug, Args)]
 struct Check {

@@ -17,7 +17,11 @@ pub(super) fn app_secret() -> String {
 
 /// So many letters and digits.
 pub(super) fn word(length: usize) -> String {
-    rand::rng().sample_iter(Alphanumeric).take(length).map(char::from).collect()
+    rand::rng()
+        .sample_iter(Alphanumeric)
+        .take(length)
+        .map(char::from)
+        .collect()
 }
 
 /// 43 letters and digits that are the base64 of 32 bytes without its `=`. Such a text must not use the two other

@@ -26,9 +26,13 @@ async fn serve(config: Config) -> Result<(), String> {
         tracing::warn!(config.key = %warning.path, "configuration: {warning}");
     }
     let served = async {
-        let app = App::bind(config, Purpose::Production).await.map_err(|error| output::chain(&error))?;
+        let app = App::bind(config, Purpose::Production)
+            .await
+            .map_err(|error| output::chain(&error))?;
         tracing::info!(server.address = %app.addr(), "serving on http://{}", app.addr());
-        app.run_until(process.ending()).await.map_err(|error| format!("serving failed: {error}"))
+        app.run_until(process.ending())
+            .await
+            .map_err(|error| format!("serving failed: {error}"))
     }
     .await;
     process.finish().await;

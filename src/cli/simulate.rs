@@ -39,7 +39,11 @@ async fn simulate(config: &Config, listen: SocketAddr) -> Result<(), String> {
     for app in &mut apps {
         open_to_callers(app, listen);
     }
-    let simulator = bind(Settings { listen, seed: None, apps: apps.clone() })?;
+    let simulator = bind(Settings {
+        listen,
+        seed: None,
+        apps: apps.clone(),
+    })?;
     introduce(simulator.addr(), &apps, made_up);
     let served = simulator.run_until(process.ending()).await;
     process.finish().await;
@@ -80,11 +84,16 @@ fn introduce(address: SocketAddr, apps: &[AppSettings], made_up: bool) {
         };
         if made_up {
             let secret = app.app_secret.expose_secret();
-            output::line(format_args!("  {kind:<8}  app_id {}  app_secret {secret}", app.app_id));
+            output::line(format_args!(
+                "  {kind:<8}  app_id {}  app_secret {secret}",
+                app.app_id
+            ));
         } else {
             // A secret of the configuration may be a real one.
             output::line(format_args!("  {kind:<8}  app_id {}", app.app_id));
         }
     }
-    output::line("A gateway uses it with platform.api_url, open_url and mp_url set to this address and platform.simulated = true.");
+    output::line(
+        "A gateway uses it with platform.api_url, open_url and mp_url set to this address and platform.simulated = true.",
+    );
 }

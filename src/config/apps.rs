@@ -117,6 +117,15 @@ impl Apps {
     }
 }
 
+impl<'a> IntoIterator for &'a Apps {
+    type Item = &'a App;
+    type IntoIter = std::slice::Iter<'a, App>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl App {
     fn read(reader: &mut Reader<'_>, at: &str, warnings: &mut Vec<Problem>) -> Option<Self> {
         let key = |name: &str| format!("{at}.{name}");
@@ -146,7 +155,11 @@ impl App {
         );
         let aes_key = secret(reader, &key("aes_key"), AES_KEY_RULE, is_aes_key);
         let previous_aes_key = secret(reader, &key("previous_aes_key"), AES_KEY_RULE, is_aes_key);
-        let encryption = Self::encryption(reader, at, aes_key.is_some());
+        let encryption = Self::encryption(
+            reader,
+            at,
+            aes_key.is_some() || reader.is_unreadable(&key("aes_key")),
+        );
         let domains = reader.list(&key("js_domains"));
         let js_domains = JsDomains::parse(&domains).unwrap_or_else(|bad| {
             reader.problem(
@@ -161,10 +174,10 @@ impl App {
                 "is for official accounts; mini programs have no JS-SDK",
             );
         }
-        if previous_aes_key.is_some() && aes_key.is_none() {
+        if previous_aes_key.is_some() && aes_key.is_none() && !reader.is_unreadable(&key("aes_key")) {
             reader.problem(&key("previous_aes_key"), "is set without aes_key");
         }
-        if aes_key.is_some() && token.is_none() {
+        if aes_key.is_some() && token.is_none() && !reader.is_unreadable(&key("token")) {
             reader.problem(
                 &key("aes_key"),
                 "is set without token; the platform's 服务器配置 has both",
@@ -226,6 +239,5 @@ fn secret(reader: &mut Reader<'_>, path: &str, rule: &str, holds: fn(&str) -> bo
     if holds(secret.expose_secret()) {
         return Some(secret);
     }
-    reader.problem(path, rule);
-    None
+    reader.wrong(path, rule)
 }

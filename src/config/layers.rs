@@ -17,9 +17,7 @@ pub(super) fn merge(
     env: impl Iterator<Item = (String, String)>,
     problems: &mut Vec<Problem>,
 ) -> Table {
-    let mut root: Table = DEFAULTS
-        .parse()
-        .expect("the compiled-in defaults are valid TOML, which a test proves");
+    let mut root = defaults();
     if let Some(path) = file {
         match read(path) {
             Ok(table) => overlay(&mut root, table),
@@ -36,6 +34,19 @@ pub(super) fn merge(
     root
 }
 
+/// Whether `text` is what the key has without the user's doing.
+pub(super) fn is_default(section: &str, key: &str, text: &str) -> bool {
+    let defaults = defaults();
+    let default = defaults.get(section).and_then(|section| section.get(key));
+    default.and_then(Value::as_str) == Some(text)
+}
+
+fn defaults() -> Table {
+    DEFAULTS
+        .parse()
+        .expect("the compiled-in defaults are valid TOML, which a test proves")
+}
+
 fn read(path: &Path) -> Result<Table, String> {
     let size = std::fs::metadata(path)
         .map_err(|error| format!("cannot be read: {error}"))?
@@ -46,9 +57,11 @@ fn read(path: &Path) -> Result<Table, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
     text.parse().map_err(|error: toml::de::Error| {
         // The library's own text quotes the line, and with it perhaps a secret.
-        let line = error.span().map_or(0, |span| {
-            text[..span.start.min(text.len())].lines().count().max(1)
-        });
+        let before = error
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
         format!("is not valid TOML, line {line}: {}", error.message())
     })
 }

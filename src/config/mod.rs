@@ -3,19 +3,22 @@
 
 mod apps;
 mod layers;
+mod platform;
 mod problem;
 mod reader;
 mod sections;
+mod store;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use apps::{App, AppKind, Apps, Encryption};
+pub use platform::{Platform, TokenBudget, TokenMode};
 pub use problem::{Invalid, Problem};
 pub use sections::{
-    Algorithm, Auth, Cors, Jsapi, Limits, Log, LogFormat, MetricsAccess, Platform, RequestLog, Server,
-    Simulator, Store, TokenBudget, TokenMode,
+    Algorithm, Auth, Cors, Jsapi, Limits, Log, LogFormat, MetricsAccess, RequestLog, Server, Simulator,
 };
+pub use store::Store;
 
 use reader::Reader;
 

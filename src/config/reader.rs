@@ -20,6 +20,8 @@ pub(super) struct Reader<'a> {
     base_dir: &'a Path,
     asked: BTreeSet<String>,
     problems: Vec<Problem>,
+    /// Keys whose value cannot be read. What rules then say about the value put in its place is no news.
+    unreadable: BTreeSet<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -29,23 +31,30 @@ impl<'a> Reader<'a> {
             base_dir,
             asked: BTreeSet::new(),
             problems: Vec::new(),
+            unreadable: BTreeSet::new(),
         }
     }
 
     /// Notes a problem with the value at `path`.
     pub(super) fn problem(&mut self, path: &str, text: impl Into<String>) {
-        self.problems.push(Problem::new(path, text));
+        if !self.unreadable.contains(path) {
+            self.problems.push(Problem::new(path, text));
+        }
+    }
+
+    /// Whether there is a value at `path` that is of no use.
+    pub(super) fn is_unreadable(&self, path: &str) -> bool {
+        self.unreadable.contains(path)
     }
 
     /// How many entries the list of tables at `path` has.
     pub(super) fn count(&mut self, path: &str) -> usize {
         match self.value(path) {
             None => 0,
-            Some(Value::Array(items)) => items.len(),
-            Some(_) => {
-                self.problem(path, "must be a list of tables: [[apps]]");
-                0
-            }
+            Some(Value::Array(items)) if items.iter().all(Value::is_table) => items.len(),
+            Some(_) => self
+                .wrong(path, format!("must be a list of tables: [[{path}]]"))
+                .unwrap_or_default(),
         }
     }
 
@@ -64,16 +73,20 @@ impl<'a> Reader<'a> {
 
     /// A secret, given as `path` or as the file named at `path_file`.
     pub(super) fn secret(&mut self, path: &str) -> Option<SecretString> {
-        let inline = self.optional_text(path);
+        // An empty text counts as absent, so that a template can be left unfilled beside the other way.
+        let inline = self.optional_text(path).filter(|text| !text.is_empty());
         let file_path = format!("{path}_file");
-        let file = self.optional_text(&file_path);
+        let file = self.optional_text(&file_path).filter(|text| !text.is_empty());
         match (inline, file) {
-            (Some(_), Some(_)) => {
-                self.problem(path, format!("and {file_path} are both set; keep one"));
-                None
-            }
+            (Some(_), Some(_)) => self.wrong(path, format!("and {file_path} are both set; keep one")),
             (Some(text), None) => Some(text.into()),
-            (None, Some(_)) => self.file_secret(&file_path),
+            (None, Some(_)) => {
+                let secret = self.file_secret(&file_path);
+                if secret.is_none() {
+                    self.unreadable.insert(path.to_owned());
+                }
+                secret
+            }
             (None, None) => None,
         }
     }
@@ -95,7 +108,8 @@ impl<'a> Reader<'a> {
 
     /// Anything that parses from a text that may be absent.
     pub(super) fn optional_parse<T: FromStr>(&mut self, path: &str, expected: &str) -> Option<T> {
-        let text = self.optional_text(path)?;
+        // Empty is absent, as with secrets.
+        let text = self.optional_text(path).filter(|text| !text.is_empty())?;
         self.parsed(path, &text, expected)
     }
 
@@ -107,32 +121,31 @@ impl<'a> Reader<'a> {
 
     /// One of a closed set of words, or nothing.
     pub(super) fn optional_choice<T: Copy>(&mut self, path: &str, choices: &[(&str, T)]) -> Option<T> {
-        let text = self.optional_text(path)?;
+        let text = self.optional_text(path).filter(|text| !text.is_empty())?;
         self.chosen(path, &text, choices)
     }
 
     /// A duration such as `"5s"`, within bounds.
     pub(super) fn duration(&mut self, path: &str, least: Duration, most: Duration) -> Duration {
         let text = self.text(path);
-        match humantime::parse_duration(&text) {
-            Ok(duration) if (least..=most).contains(&duration) => return duration,
+        let refused = match humantime::parse_duration(&text) {
+            Ok(duration) if (least..=most).contains(&duration) => Some(duration),
             Ok(_) => {
                 let (least, most) = (
                     humantime::format_duration(least),
                     humantime::format_duration(most),
                 );
-                self.problem(
+                self.wrong(
                     path,
                     format!("is {text:?}; it must lie between {least} and {most}"),
-                );
+                )
             }
-            Err(_) if text.is_empty() => {}
-            Err(_) => self.problem(
+            Err(_) => self.wrong(
                 path,
                 format!("is {text:?}; a duration looks like \"300ms\", \"5s\", \"2h\" or \"30d\""),
             ),
-        }
-        least
+        };
+        refused.unwrap_or(least)
     }
 
     /// A whole number within bounds.
@@ -141,17 +154,13 @@ impl<'a> Reader<'a> {
             Some(Value::Integer(number)) => Some(*number),
             Some(Value::String(text)) => text.parse().ok(),
             Some(_) => None,
-            None => {
-                self.problem(path, "is missing");
-                return least;
-            }
+            None => self.missing(path),
         };
         match number {
             Some(number) if (least..=most).contains(&number) => number,
-            _ => {
-                self.problem(path, format!("must be a whole number from {least} to {most}"));
-                least
-            }
+            _ => self
+                .wrong(path, format!("must be a whole number from {least} to {most}"))
+                .unwrap_or(least),
         }
     }
 
@@ -162,10 +171,7 @@ impl<'a> Reader<'a> {
             Some(Value::String(text)) => text.parse().ok(),
             _ => None,
         };
-        boolean.unwrap_or_else(|| {
-            self.problem(path, "must be true or false");
-            false
-        })
+        boolean.unwrap_or_else(|| self.wrong(path, "must be true or false").unwrap_or_default())
     }
 
     /// A list of texts; absent is empty.
@@ -203,6 +209,14 @@ impl<'a> Reader<'a> {
 
     /// The problems found, those of keys that nobody asked for among them, and the keys that were asked for.
     pub(super) fn finish(mut self) -> (Vec<Problem>, BTreeSet<String>) {
+        for section in no_sections(self.root, &self.asked) {
+            // That its keys are missing follows from that.
+            let below = format!("{section}.");
+            self.problems.retain(|problem| !problem.path.starts_with(&below));
+            let text = format!("must be a section: [{section}]");
+            self.problem(&section, text);
+            self.asked.insert(section);
+        }
         let mut unknown = Vec::new();
         collect_unknown(self.root, "", &self.asked, &mut unknown);
         self.problems.extend(
@@ -231,16 +245,16 @@ impl<'a> Reader<'a> {
         self.wrong(path, "is missing").unwrap_or_default()
     }
 
-    fn wrong<T>(&mut self, path: &str, text: impl Into<String>) -> Option<T> {
+    /// Notes that the value at `path` is of no use. No other rule about it is then reported.
+    pub(super) fn wrong<T>(&mut self, path: &str, text: impl Into<String>) -> Option<T> {
         self.problem(path, text);
+        self.unreadable.insert(path.to_owned());
         None
     }
 
     fn parsed<T: FromStr>(&mut self, path: &str, text: &str, expected: &str) -> Option<T> {
         match text.parse() {
             Ok(value) => Some(value),
-            // An absent value was reported as missing.
-            Err(_) if text.is_empty() => None,
             Err(_) => self.wrong(path, format!("is {text:?}; {expected}")),
         }
     }
@@ -250,9 +264,9 @@ impl<'a> Reader<'a> {
             .iter()
             .find(|(word, _)| *word == text)
             .map(|(_, choice)| *choice);
-        if found.is_none() && !text.is_empty() {
+        if found.is_none() {
             let words: Vec<_> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
-            self.problem(path, format!("is {text:?}; it must be {}", words.join(" or ")));
+            return self.wrong(path, format!("is {text:?}; it must be {}", words.join(" or ")));
         }
         found
     }
@@ -292,6 +306,21 @@ fn collect_unknown(table: &Table, prefix: &str, asked: &BTreeSet<String>, unknow
             _ => unknown.push(path),
         }
     }
+}
+
+/// Places where a section belongs and something else stands.
+fn no_sections(root: &Table, asked: &BTreeSet<String>) -> Vec<String> {
+    let sections: BTreeSet<&str> = asked
+        .iter()
+        .filter_map(|path| Some(path.rsplit_once('.')?.0))
+        .collect();
+    let stands = |path: &str| {
+        let mut parts = path.split('.');
+        let first = root.get(parts.next()?)?;
+        parts.try_fold(first, |value, part| value.as_table()?.get(part))
+    };
+    let wrong = |path: &&str| stands(path).is_some_and(|value| !value.is_table());
+    sections.into_iter().filter(wrong).map(str::to_owned).collect()
 }
 
 /// Whether some key below `path` was asked for.

@@ -1,21 +1,19 @@
-//! One struct for each section of the configuration but `[[apps]]`, each with its own rules.
+//! One struct for each section of the configuration, each with its own rules. `[[apps]]`, `[platform]` and `[store]`
+//! have files of their own.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
-use url::{Host, Url};
+use url::Url;
 
 use super::problem::Problem;
 use super::reader::Reader;
 
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
 const ADDRESS: &str = "it must be an address and a port, such as 127.0.0.1:3000";
 
 /// `[server]`: the HTTP server.
@@ -73,7 +71,14 @@ impl Server {
     pub(super) fn read(reader: &mut Reader<'_>, _warnings: &mut Vec<Problem>) -> Self {
         let proxies = reader.list("server.trusted_proxies");
         let trusted_proxies = proxies.iter().filter_map(|text| network(reader, text)).collect();
-        let public_url = reader.optional_parse("server.public_url", "it must be an http or https URL");
+        let public_url: Option<Url> =
+            reader.optional_parse("server.public_url", "it must be an http or https URL");
+        if public_url
+            .as_ref()
+            .is_some_and(|url| !url.username().is_empty() || url.password().is_some())
+        {
+            reader.problem("server.public_url", "must not have a user name or a password");
+        }
         Self {
             listen: reader.parse("server.listen", ADDRESS).unwrap_or_else(any_address),
             public_url: public_url.filter(|url| is_web("server.public_url", url, reader)),
@@ -101,135 +106,6 @@ impl Server {
                 keep_alive: reader.duration("server.limits.keep_alive", SECOND, 10 * MINUTE),
             },
         }
-    }
-}
-
-/// `[store]`: where users and shared state live.
-#[derive(Debug, Clone)]
-pub struct Store {
-    /// `sqlite:PATH` with the path made absolute or relative to the working directory, or a MongoDB URL.
-    pub url: SecretString,
-    /// The key that wraps secrets at rest.
-    pub master_key: Option<SecretString>,
-}
-
-impl Store {
-    pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Problem>) -> Self {
-        // A url_file replaces the default url rather than standing beside it.
-        let url = store_url(reader);
-        let master_key = reader
-            .secret("store.master_key")
-            .filter(|key| !key.expose_secret().is_empty());
-        if let Some(key) = &master_key
-            && !BASE64_STANDARD
-                .decode(key.expose_secret())
-                .is_ok_and(|bytes| bytes.len() == 32)
-        {
-            reader.problem(
-                "store.master_key",
-                "must be 32 bytes in base64; openssl rand -base64 32 makes one",
-            );
-        }
-        if master_key.is_none() {
-            let text =
-                "is not set: the key that wraps secrets is kept in the store itself, beside what it protects";
-            warnings.push(Problem::new("store.master_key", text));
-        }
-        Self { url, master_key }
-    }
-}
-
-fn store_url(reader: &mut Reader<'_>) -> SecretString {
-    let from_file = reader.optional_text("store.url_file").is_some();
-    let given = if from_file {
-        reader.file_secret("store.url_file")
-    } else {
-        reader.optional_text("store.url").map(Into::into)
-    };
-    let Some(url) = given else {
-        return SecretString::default();
-    };
-    match url.expose_secret().split_once(':') {
-        Some(("sqlite", path)) if !path.is_empty() => {
-            format!("sqlite:{}", reader.resolve(path).display()).into()
-        }
-        Some(("mongodb" | "mongodb+srv", rest)) if rest.starts_with("//") => url,
-        _ => {
-            reader.problem("store.url", "must be sqlite:PATH or mongodb://HOST/DATABASE");
-            url
-        }
-    }
-}
-
-/// `[platform]`: WeChat itself.
-#[derive(Debug, Clone)]
-pub struct Platform {
-    /// Its API.
-    pub api_url: Url,
-    /// Its authorisation pages.
-    pub open_url: Url,
-    /// Its pages for QR pictures.
-    pub mp_url: Url,
-    /// Which call fetches an access_token.
-    pub token_mode: TokenMode,
-    /// Whether `api_url` is meant to be a simulator.
-    pub simulated: bool,
-    /// Until a connection is there.
-    pub connect_timeout: Duration,
-    /// Until a whole answer is there.
-    pub timeout: Duration,
-    /// `[platform.token_budget]`
-    pub token_budget: TokenBudget,
-}
-
-/// Which call fetches an access_token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenMode {
-    /// `POST /cgi-bin/stable_token`
-    Stable,
-    /// `GET /cgi-bin/token`
-    Classic,
-}
-
-/// How many access_token calls one app may make.
-#[derive(Debug, Clone, Copy)]
-pub struct TokenBudget {
-    /// At once.
-    pub burst: u32,
-    /// In a day.
-    pub per_day: u32,
-}
-
-impl Platform {
-    pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Problem>) -> Self {
-        Self {
-            api_url: platform_url(reader, warnings, "platform.api_url"),
-            open_url: platform_url(reader, warnings, "platform.open_url"),
-            mp_url: platform_url(reader, warnings, "platform.mp_url"),
-            token_mode: reader
-                .choice(
-                    "platform.token_mode",
-                    &[("stable", TokenMode::Stable), ("classic", TokenMode::Classic)],
-                )
-                .unwrap_or(TokenMode::Stable),
-            simulated: reader.boolean("platform.simulated"),
-            connect_timeout: reader.duration("platform.connect_timeout", Duration::from_millis(50), MINUTE),
-            timeout: reader.duration("platform.timeout", Duration::from_millis(100), MINUTE),
-            token_budget: TokenBudget {
-                burst: count(reader, "platform.token_budget.burst", 1, 2000),
-                per_day: count(reader, "platform.token_budget.per_day", 1, 500_000),
-            },
-        }
-    }
-
-    /// Whether the API is WeChat's own.
-    #[must_use]
-    pub fn is_wechat(&self) -> bool {
-        self.api_url.scheme() == "https"
-            && self
-                .api_url
-                .host_str()
-                .is_some_and(|host| host.ends_with(".weixin.qq.com"))
     }
 }
 
@@ -423,10 +299,6 @@ fn size(reader: &mut Reader<'_>, path: &str, least: i64, most: i64) -> usize {
     usize::try_from(reader.integer(path, least, most)).unwrap_or(usize::MAX)
 }
 
-fn count(reader: &mut Reader<'_>, path: &str, least: i64, most: i64) -> u32 {
-    u32::try_from(reader.integer(path, least, most)).unwrap_or(u32::MAX)
-}
-
 fn named(reader: &mut Reader<'_>, path: &str) -> String {
     let text = reader.text(path);
     if text.is_empty() || text.len() > 256 || text.chars().any(char::is_control) {
@@ -450,37 +322,10 @@ fn frame_ancestors(reader: &mut Reader<'_>) -> String {
     text
 }
 
-fn is_web(path: &str, url: &Url, reader: &mut Reader<'_>) -> bool {
+pub(super) fn is_web(path: &str, url: &Url, reader: &mut Reader<'_>) -> bool {
     let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
     if !is_web {
         reader.problem(path, "must be an http or https URL");
     }
     is_web
-}
-
-fn platform_url(reader: &mut Reader<'_>, warnings: &mut Vec<Problem>, path: &str) -> Url {
-    let url: Option<Url> = reader.parse(path, "it must be an http or https URL");
-    let url = url.unwrap_or_else(|| Url::parse("https://invalid.invalid").expect("a valid URL"));
-    if is_web(path, &url, reader)
-        && (url.query().is_some() || url.fragment().is_some() || !url.username().is_empty())
-    {
-        reader.problem(path, "must not have a user name, a query or a fragment");
-    }
-    if url.scheme() == "http" && !is_near(&url) {
-        warnings.push(Problem::new(
-            path,
-            "is plain http to a public host: AppSecrets cross the network readably",
-        ));
-    }
-    url
-}
-
-/// Whether the host is this machine or in a private network, as far as its name tells.
-fn is_near(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || !name.contains('.'),
-        Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unique_local(),
-        None => false,
-    }
 }

@@ -112,7 +112,10 @@ impl Settings {
         if let Some(Setting { value: made_by, .. }) = self.0.get(MADE_BY).await?
             && made_by != purpose.as_str()
         {
-            return Err(Refused::Purpose { made_by, asked_by: purpose.as_str() });
+            return Err(Refused::Purpose {
+                made_by,
+                asked_by: purpose.as_str(),
+            });
         }
         let kept = self.0.get(MASTER_KEY).await?.map(|kept| kept.value.into());
         let check = self.0.get(SEAL_CHECK).await?;
@@ -121,7 +124,9 @@ impl Settings {
             (None, Some(_)) => Err(Refused::WrongKey),
             (Some(key), Some(check)) => {
                 let sealer = Sealer::new(key).ok_or(Refused::WrongKey)?;
-                sealer.open(SEAL_CHECK, &from_text(check.value)).map_err(|_| Refused::WrongKey)?;
+                sealer
+                    .open(SEAL_CHECK, &from_text(check.value))
+                    .map_err(|_| Refused::WrongKey)?;
                 Ok(())
             }
         }

@@ -65,15 +65,27 @@ impl Lost {
     pub fn is_tls(&self) -> bool {
         let mut source = std::error::Error::source(&self.source);
         while let Some(cause) = source {
-            // The TLS library's errors arrive in these two kinds, which a mere TCP connect never has.
-            let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-            if matches!(kind, Some(io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)) {
+            if let Some(error) = cause.downcast_ref::<io::Error>()
+                && is_tls(error)
+            {
                 return self.source.is_connect();
             }
             source = cause.source();
         }
         false
     }
+}
+
+/// The TLS library's errors arrive in these two kinds, which a mere TCP connect never has, and sometimes in another
+/// error of the same type, whose `source` then skips them.
+fn is_tls(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+    ) || error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref())
+        .is_some_and(is_tls)
 }
 
 impl From<reqwest::Error> for Error {

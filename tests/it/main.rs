@@ -10,9 +10,13 @@ mod store;
 mod support;
 
 mod assets;
+mod check;
+mod cli;
+mod config;
+mod demo;
 mod vendor;
 
-mod simulator;
 mod architecture;
 mod binary;
 mod browser;
+mod simulator;

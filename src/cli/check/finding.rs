@@ -28,12 +28,24 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn ok(code: &'static str, subject: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self { code, status: Status::Ok, subject: subject.into(), cause: cause.into(), action: String::new() }
+        Self {
+            code,
+            status: Status::Ok,
+            subject: subject.into(),
+            cause: cause.into(),
+            action: String::new(),
+        }
     }
 
     pub(super) fn failure(row: &'static Row, subject: impl Into<String>, cause: impl Into<String>) -> Self {
         let action = row.action(None);
-        Self { code: row.code, status: Status::Failed, subject: subject.into(), cause: printable(&cause.into()), action }
+        Self {
+            code: row.code,
+            status: Status::Failed,
+            subject: subject.into(),
+            cause: printable(&cause.into()),
+            action,
+        }
     }
 
     pub(super) fn invalid(problem: &Problem) -> Self {
@@ -42,7 +54,10 @@ impl Finding {
 
     pub(super) fn warning(problem: &Problem) -> Self {
         let finding = Self::failure(&table::CONFIG_WARNING, &problem.path, &problem.text);
-        Self { status: Status::Warning, ..finding }
+        Self {
+            status: Status::Warning,
+            ..finding
+        }
     }
 
     pub(super) fn failed(&self) -> bool {
@@ -52,5 +67,7 @@ impl Finding {
 
 /// The text without characters that a terminal would obey; parts of it come from the network.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }

@@ -30,7 +30,11 @@ pub(super) fn run(config: Result<Config, Invalid>, json: bool) -> Exit {
         }
     };
     let ok = !findings.is_empty() && findings.iter().all(|finding| !finding.failed());
-    output::line(if json { report::json(ok, &findings) } else { report::text(ok, &findings) });
+    output::line(if json {
+        report::json(ok, &findings)
+    } else {
+        report::text(ok, &findings)
+    });
     if ok { Exit::Done } else { failed }
 }
 
@@ -42,7 +46,11 @@ async fn look(config: &Config) -> Vec<Finding> {
     let http = match net::client(config.platform.connect_timeout, config.platform.timeout) {
         Ok(http) => http,
         Err(error) => {
-            findings.push(Finding::failure(&table::PLATFORM_TLS, "WeChat", output::chain(&error)));
+            findings.push(Finding::failure(
+                &table::PLATFORM_TLS,
+                "WeChat",
+                output::chain(&error),
+            ));
             return findings;
         }
     };

@@ -17,7 +17,10 @@ const MOST_SECONDS: i64 = 60;
 pub(super) async fn look(config: &Config, client: &Client, clock: &Clock) -> Finding {
     let platform = &config.platform;
     if !platform.is_wechat() && !platform.simulated {
-        let cause = format!("{} is not WeChat's, and platform.simulated is false", platform.api_url);
+        let cause = format!(
+            "{} is not WeChat's, and platform.simulated is false",
+            platform.api_url
+        );
         return Finding::failure(&table::PLATFORM_NOT_WECHAT, SUBJECT, cause);
     }
     let asked = clock.now().millis();
@@ -28,14 +31,24 @@ pub(super) async fn look(config: &Config, client: &Client, clock: &Clock) -> Fin
         }
     };
     let here = asked.midpoint(clock.now().millis()) / 1000;
-    let ahead = date.and_then(|date| seconds(&date)).map_or(0, |there| here - there);
+    let ahead = date
+        .and_then(|date| seconds(&date))
+        .map_or(0, |there| here - there);
     if ahead.abs() > MOST_SECONDS {
         let direction = if ahead > 0 { "ahead of" } else { "behind" };
-        let cause = format!("this machine's clock is {} s {direction} that of {}", ahead.abs(), platform.api_url);
+        let cause = format!(
+            "this machine's clock is {} s {direction} that of {}",
+            ahead.abs(),
+            platform.api_url
+        );
         return Finding::failure(&table::CLOCK_OFF, SUBJECT, cause);
     }
     let simulated = if platform.is_wechat() { "" } else { " (simulated)" };
-    Finding::ok("platform", SUBJECT, format!("{}{simulated} answers", platform.api_url))
+    Finding::ok(
+        "platform",
+        SUBJECT,
+        format!("{}{simulated} answers", platform.api_url),
+    )
 }
 
 /// The row of a call that has no answer of WeChat's.
@@ -51,6 +64,8 @@ pub(super) fn row(error: &Error) -> &'static Row {
 /// The seconds since 1970 of an HTTP date. (RFC 9110, 5.6.7.)
 fn seconds(date: &str) -> Option<i64> {
     let date: HttpDate = date.parse().ok()?;
-    let since = std::time::SystemTime::from(date).duration_since(UNIX_EPOCH).ok()?;
+    let since = std::time::SystemTime::from(date)
+        .duration_since(UNIX_EPOCH)
+        .ok()?;
     i64::try_from(since.as_secs()).ok()
 }

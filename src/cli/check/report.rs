@@ -11,9 +11,19 @@ pub(super) fn json(ok: bool, findings: &[Finding]) -> String {
 
 /// One line per result, then what to do about failures.
 pub(super) fn text(ok: bool, findings: &[Finding]) -> String {
-    let width = findings.iter().map(|finding| finding.subject.chars().count()).max().unwrap_or_default();
+    let width = findings
+        .iter()
+        .map(|finding| finding.subject.chars().count())
+        .max()
+        .unwrap_or_default();
     let mut text = String::new();
-    for Finding { status, subject, cause, .. } in findings {
+    for Finding {
+        status,
+        subject,
+        cause,
+        ..
+    } in findings
+    {
         let status = match status {
             Status::Ok => "OK  ",
             Status::Warning => "WARN",

@@ -21,11 +21,14 @@ pub(super) async fn look(config: &Config, clock: &Clock) -> Finding {
     let file = url.expose_secret().strip_prefix("sqlite:").map(Path::new);
     if let Some(path) = file
         && !path.exists()
-        && path.parent().is_none_or(|folder| folder.as_os_str().is_empty() || !folder.exists() || folder.is_dir())
-        && !has_file_above(path)
+        && !path.ancestors().skip(1).any(Path::is_file)
     {
         // Making it is up to the user that serves, whose file it must be.
-        return Finding::ok(SUBJECT, SUBJECT, format!("{} is made on the first start", path.display()));
+        return Finding::ok(
+            SUBJECT,
+            SUBJECT,
+            format!("{} is made on the first start", path.display()),
+        );
     }
     let engine = match store::open(url, OpenMode::Command, Path::new(""), clock, Handle::current()).await {
         Ok(engine) => engine,
@@ -47,16 +50,13 @@ pub(super) async fn look(config: &Config, clock: &Clock) -> Finding {
     finding
 }
 
-/// Whether a folder on the way to the file is none.
-fn has_file_above(path: &Path) -> bool {
-    path.ancestors().skip(1).any(Path::is_file)
-}
-
 async fn inspect(engine: &dyn Engine, settings: &Settings, config: &Config) -> Result<(), Refused> {
     engine.ping().await?;
     // A store that was opened but never served has no settings to read yet.
     engine.prepare(&[Setting::COLLECTION]).await?;
-    settings.inspect(Purpose::Production, config.store.master_key.as_ref()).await
+    settings
+        .inspect(Purpose::Production, config.store.master_key.as_ref())
+        .await
 }
 
 fn row(error: &OpenError) -> &'static Row {

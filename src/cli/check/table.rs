@@ -21,7 +21,8 @@ impl Row {
     /// What to do, naming the address that WeChat refused if it said so.
     #[must_use]
     pub fn action(&self, address: Option<&str>) -> String {
-        self.action.replace(ADDRESS, address.unwrap_or("this server's public address"))
+        self.action
+            .replace(ADDRESS, address.unwrap_or("this server's public address"))
     }
 }
 
@@ -142,7 +143,11 @@ pub(super) fn of_errcode(errcode: i64) -> &'static Row {
         return &PLATFORM_BUSY;
     }
     let code = format!("wechat.{errcode}");
-    TABLE.iter().find(|row| row.code == code).copied().unwrap_or(&WECHAT_OTHER)
+    TABLE
+        .iter()
+        .find(|row| row.code == code)
+        .copied()
+        .unwrap_or(&WECHAT_OTHER)
 }
 
 const INTRODUCTION: &str = "\

@@ -15,9 +15,9 @@ pub(super) fn text(gateway: SocketAddr, simulator: SocketAddr, keepsake: &Keepsa
         "\
 wxgate demo. Nothing here is known to WeChat; the simulated WeChat runs beside the gateway.
 
-  Open            http://{gateway}/
-  Simulated WeChat http://{simulator}/_sim/
-  Data and secrets {data}
+  Open              http://{gateway}/
+  Simulated WeChat  http://{simulator}/_sim/
+  Data and secrets  {data}
 
 Server verification, as WeChat's console does it (answers hello):
   {check}
@@ -43,7 +43,9 @@ fn check(gateway: SocketAddr, keepsake: &Keepsake) -> String {
     let nonce = (rand::random::<u32>() % 1_000_000_000).to_string();
     let signature = signature::callback(&token, &[&timestamp, &nonce]);
     let signature = signature.as_str();
-    format!("curl 'http://{gateway}/auth?signature={signature}&timestamp={timestamp}&nonce={nonce}&echostr=hello'")
+    format!(
+        "curl 'http://{gateway}/auth?signature={signature}&timestamp={timestamp}&nonce={nonce}&echostr=hello'"
+    )
 }
 
 fn login(gateway: SocketAddr, simulator: SocketAddr, keepsake: &Keepsake) -> String {

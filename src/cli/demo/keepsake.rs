@@ -11,7 +11,8 @@ use crate::cli::secrets;
 
 /// The file's name in the data folder.
 pub(super) const FILE: &str = "demo.toml";
-const HEADER: &str = "# Made by `wxgate demo` on its first start in this folder. None of it is known to WeChat.\n\n";
+const HEADER: &str =
+    "# Made by `wxgate demo` on its first start in this folder. None of it is known to WeChat.\n\n";
 
 /// Everything that a demo makes up.
 #[derive(Serialize, Deserialize)]
@@ -26,6 +27,7 @@ pub(super) struct Keepsake {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "they are named as in the configuration")]
 pub(super) struct App {
     pub(super) app_id: String,
     pub(super) app_secret: String,
@@ -62,7 +64,11 @@ pub(super) fn load(data: &Path) -> Result<Keepsake, String> {
     match fs::read_to_string(&path) {
         // The parser's own text would quote the line.
         Ok(text) => toml::from_str(&text).map_err(|_| {
-            format!("{} is damaged: delete the folder {} to begin anew", path.display(), data.display())
+            format!(
+                "{} is damaged: delete the folder {} to begin anew",
+                path.display(),
+                data.display()
+            )
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let keepsake = Keepsake::made_up();
@@ -111,7 +117,12 @@ mod tests {
             assert_eq!(mode & 0o777, 0o600);
         }
         fs::write(data.join(FILE), "master_key = 's3cret").unwrap();
-        let Err(error) = load(&data) else { panic!("a damaged file was read") };
-        assert!(error.contains("is damaged") && !error.contains("s3cret"), "{error}");
+        let Err(error) = load(&data) else {
+            panic!("a damaged file was read")
+        };
+        assert!(
+            error.contains("is damaged") && !error.contains("s3cret"),
+            "{error}"
+        );
     }
 }

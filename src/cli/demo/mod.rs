@@ -27,7 +27,10 @@ use crate::simulator::{AppSettings, Settings};
 use crate::telemetry::{self, Output};
 
 pub(super) fn run(config: Config, data: &Path, expose: bool) -> Exit {
-    let addresses = [("server.listen", config.server.listen), ("simulator.listen", config.simulator.listen)];
+    let addresses = [
+        ("server.listen", config.server.listen),
+        ("simulator.listen", config.simulator.listen),
+    ];
     for (key, listen) in addresses {
         if let Err(exit) = exposure::check(key, listen, expose) {
             return exit;
@@ -62,11 +65,22 @@ async fn serve(config: Config, data: &Path, process: &Process) -> Result<(), Str
     let config = configure(config, &keepsake, data, platform)?;
     let log = config.log.clone();
     // It answers before the gateway may ask.
-    process.tasks.spawn("simulator", simulator.run_until(process.ending()));
-    let app = App::bind(config, Purpose::Demo).await.map_err(|error| output::chain(&error))?;
-    output::line(introduction::text(reachable(app.addr()), platform, &keepsake, data));
+    process
+        .tasks
+        .spawn("simulator", simulator.run_until(process.ending()));
+    let app = App::bind(config, Purpose::Demo)
+        .await
+        .map_err(|error| output::chain(&error))?;
+    output::line(introduction::text(
+        reachable(app.addr()),
+        platform,
+        &keepsake,
+        data,
+    ));
     telemetry::init(&log, Output::Stdout);
-    app.run_until(process.ending()).await.map_err(|error| format!("serving failed: {error}"))
+    app.run_until(process.ending())
+        .await
+        .map_err(|error| format!("serving failed: {error}"))
 }
 
 fn simulated_apps(keepsake: &Keepsake, listen: SocketAddr) -> Vec<AppSettings> {
@@ -81,7 +95,12 @@ fn simulated_apps(keepsake: &Keepsake, listen: SocketAddr) -> Vec<AppSettings> {
 }
 
 /// The demo's configuration: addresses, limits and the log are the user's, everything else is the demo's own.
-fn configure(mut config: Config, keepsake: &Keepsake, data: &Path, platform: SocketAddr) -> Result<Config, String> {
+fn configure(
+    mut config: Config,
+    keepsake: &Keepsake,
+    data: &Path,
+    platform: SocketAddr,
+) -> Result<Config, String> {
     let url = Url::parse(&format!("http://{platform}")).map_err(|error| error.to_string())?;
     config.platform.api_url = url.clone();
     config.platform.open_url = url.clone();
@@ -95,12 +114,26 @@ fn configure(mut config: Config, keepsake: &Keepsake, data: &Path, platform: Soc
     let mut domains = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
     let listen = config.server.listen;
     if !listen.ip().is_unspecified() {
-        domains.push(if listen.is_ipv6() { format!("[{}]", listen.ip()) } else { listen.ip().to_string() });
+        domains.push(if listen.is_ipv6() {
+            format!("[{}]", listen.ip())
+        } else {
+            listen.ip().to_string()
+        });
     }
     let js_domains = JsDomains::parse(&domains).map_err(|bad| format!("{bad:?} cannot be hosts of pages"))?;
     config.apps = Apps::from_list(vec![
-        app(config::AppKind::Official, "demo-official", &keepsake.official, js_domains)?,
-        app(config::AppKind::Mini, "demo-mini", &keepsake.mini, JsDomains::default())?,
+        app(
+            config::AppKind::Official,
+            "demo-official",
+            &keepsake.official,
+            js_domains,
+        )?,
+        app(
+            config::AppKind::Mini,
+            "demo-mini",
+            &keepsake.mini,
+            JsDomains::default(),
+        )?,
     ]);
     Ok(config)
 }
@@ -115,7 +148,10 @@ fn app(
     Ok(config::App {
         name: name.parse().map_err(|error| format!("{error}"))?,
         kind,
-        app_id: kept.app_id.parse().map_err(|error| format!("{}: {error}", keepsake::FILE))?,
+        app_id: kept
+            .app_id
+            .parse()
+            .map_err(|error| format!("{}: {error}", keepsake::FILE))?,
         app_secret: secret(&kept.app_secret),
         token: Some(secret(&kept.token)),
         aes_key: Some(secret(&kept.aes_key)),

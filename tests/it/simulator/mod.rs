@@ -7,7 +7,7 @@ mod independence;
 mod lifecycle;
 mod login;
 mod sessions;
-mod support;
+pub(crate) mod support;
 mod tickets;
 mod tokens;
 mod wire;

@@ -10,33 +10,33 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use wxgate::simulator::{AppSettings, Settings, Simulator};
 
-pub(super) const OFFICIAL: &str = "wx0000000000000001";
-pub(super) const MINI: &str = "wx0000000000000002";
-pub(super) const SECRET: &str = "00112233445566778899aabbccddeeff";
+pub(crate) const OFFICIAL: &str = "wx0000000000000001";
+pub(crate) const MINI: &str = "wx0000000000000002";
+pub(crate) const SECRET: &str = "00112233445566778899aabbccddeeff";
 
 /// A running simulator with one app of each kind. It ends with the test's runtime.
-pub(super) struct Sim {
-    pub(super) address: SocketAddr,
-    pub(super) client: Client,
+pub(crate) struct Sim {
+    pub(crate) address: SocketAddr,
+    pub(crate) client: Client,
 }
 
 /// What a call was answered with.
 #[derive(Debug)]
-pub(super) struct Answered {
-    pub(super) status: StatusCode,
-    pub(super) content_type: String,
-    pub(super) text: String,
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: String,
+    pub(crate) text: String,
 }
 
 impl Sim {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(vec![
             AppSettings::official(OFFICIAL, SECRET),
             AppSettings::mini(MINI, SECRET),
         ])
     }
 
-    pub(super) fn with(apps: Vec<AppSettings>) -> Self {
+    pub(crate) fn with(apps: Vec<AppSettings>) -> Self {
         let listen = "127.0.0.1:0".parse().unwrap();
         let simulator = Simulator::bind(Settings {
             listen,
@@ -52,12 +52,12 @@ impl Sim {
         }
     }
 
-    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("http://{}{path}", self.address))
     }
 
-    pub(super) async fn send(&self, request: RequestBuilder) -> Answered {
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Answered {
         let response = request.send().await.unwrap();
         let status = response.status();
         let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
@@ -68,16 +68,16 @@ impl Sim {
         }
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answered {
+    pub(crate) async fn get(&self, path: &str) -> Answered {
         self.send(self.request(Method::GET, path)).await
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Answered {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answered {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
     /// An admin call that is to succeed.
-    pub(super) async fn admin(&self, method: Method, path: &str, body: Value) -> Value {
+    pub(crate) async fn admin(&self, method: Method, path: &str, body: Value) -> Value {
         let answered = self
             .send(self.request(method, &format!("/_sim{path}")).json(&body))
             .await;
@@ -85,14 +85,14 @@ impl Sim {
         answered.json()
     }
 
-    pub(super) async fn advance(&self, seconds: u32) {
+    pub(crate) async fn advance(&self, seconds: u32) {
         self.admin(Method::POST, "/clock", json!({"advance_seconds": seconds}))
             .await;
     }
 
     /// Turns the clock to the next midnight in Shanghai, so that neither the day nor the minute ends
     /// within a test that counts calls.
-    pub(super) async fn to_midnight(&self) {
+    pub(crate) async fn to_midnight(&self) {
         let now = self.admin(Method::GET, "/clock", json!({})).await["now"]
             .as_i64()
             .unwrap();
@@ -100,7 +100,7 @@ impl Sim {
             .await;
     }
 
-    pub(super) async fn switch(&self, app_id: &str, switches: Value) {
+    pub(crate) async fn switch(&self, app_id: &str, switches: Value) {
         self.admin(
             Method::PATCH,
             &format!("/apps/{app_id}"),
@@ -109,7 +109,7 @@ impl Sim {
         .await;
     }
 
-    pub(super) async fn fault(&self, rule: Value) -> String {
+    pub(crate) async fn fault(&self, rule: Value) -> String {
         self.admin(Method::POST, "/faults", rule).await["id"]
             .as_str()
             .unwrap()
@@ -117,12 +117,12 @@ impl Sim {
     }
 
     /// `GET /cgi-bin/token`.
-    pub(super) async fn classic(&self, app_id: &str) -> Answered {
+    pub(crate) async fn classic(&self, app_id: &str) -> Answered {
         self.get(&token_path(app_id, SECRET)).await
     }
 
     /// `POST /cgi-bin/stable_token`.
-    pub(super) async fn stable(&self, app_id: &str, force: bool) -> Answered {
+    pub(crate) async fn stable(&self, app_id: &str, force: bool) -> Answered {
         let body = json!({
             "grant_type": "client_credential", "appid": app_id, "secret": SECRET, "force_refresh": force,
         });
@@ -130,7 +130,7 @@ impl Sim {
     }
 
     /// What using a token of the official account answers.
-    pub(super) async fn try_token(&self, token: &str) -> i64 {
+    pub(crate) async fn try_token(&self, token: &str) -> i64 {
         self.get(&format!(
             "/cgi-bin/ticket/getticket?access_token={token}&type=jsapi"
         ))
@@ -139,7 +139,7 @@ impl Sim {
     }
 
     /// A login code of a user.
-    pub(super) async fn code(&self, user: &str) -> String {
+    pub(crate) async fn code(&self, user: &str) -> String {
         let made = self
             .admin(Method::POST, "/codes", json!({"app_id": MINI, "user": user}))
             .await;
@@ -147,55 +147,55 @@ impl Sim {
     }
 
     /// `GET /sns/jscode2session`.
-    pub(super) async fn log_in(&self, app_id: &str, code: &str) -> Answered {
+    pub(crate) async fn log_in(&self, app_id: &str, code: &str) -> Answered {
         self.get(&login_path(app_id, code)).await
     }
 }
 
 impl Answered {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
     /// The errcode of a platform answer; 0 if it has none.
-    pub(super) fn errcode(&self) -> i64 {
+    pub(crate) fn errcode(&self) -> i64 {
         assert_eq!(self.status, 200, "{}", self.text);
         self.json()
             .get("errcode")
             .map_or(0, |code| code.as_i64().unwrap())
     }
 
-    pub(super) fn errmsg(&self) -> String {
+    pub(crate) fn errmsg(&self) -> String {
         self.json()["errmsg"].as_str().unwrap().to_owned()
     }
 
     /// A text member.
-    pub(super) fn text_of(&self, name: &str) -> String {
+    pub(crate) fn text_of(&self, name: &str) -> String {
         self.json()[name]
             .as_str()
             .unwrap_or_else(|| panic!("no {name}: {}", self.text))
             .to_owned()
     }
 
-    pub(super) fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         self.text_of("access_token")
     }
 
-    pub(super) fn expires_in(&self) -> i64 {
+    pub(crate) fn expires_in(&self) -> i64 {
         self.json()["expires_in"].as_i64().unwrap()
     }
 }
 
-pub(super) fn token_path(app_id: &str, secret: &str) -> String {
+pub(crate) fn token_path(app_id: &str, secret: &str) -> String {
     format!("/cgi-bin/token?grant_type=client_credential&appid={app_id}&secret={secret}")
 }
 
-pub(super) fn login_path(app_id: &str, code: &str) -> String {
+pub(crate) fn login_path(app_id: &str, code: &str) -> String {
     format!("/sns/jscode2session?appid={app_id}&secret={SECRET}&js_code={code}&grant_type=authorization_code")
 }
 
 /// The errmsg without its request id, which is checked to be one.
-pub(super) fn without_rid(errmsg: &str) -> &str {
+pub(crate) fn without_rid(errmsg: &str) -> &str {
     let (text, rid) = errmsg
         .split_once(" rid: ")
         .unwrap_or_else(|| panic!("no rid: {errmsg}"));
@@ -222,7 +222,7 @@ fn spawn(simulator: Simulator) {
     clippy::disallowed_methods,
     reason = "the tests stand outside the gateway and its client rules"
 )]
-pub(super) fn client() -> Client {
+pub(crate) fn client() -> Client {
     let redirect = reqwest::redirect::Policy::none();
     Client::builder()
         .no_proxy()
