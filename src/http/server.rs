@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::http::header;
@@ -88,6 +89,8 @@ impl Server {
         .max_connections(connections::per_worker(&limits, workers))
         .client_request_timeout(limits.head_timeout)
         .keep_alive(limits.keep_alive)
+        // Time for a client to read an early answer before the connection goes.
+        .client_disconnect_timeout(Duration::from_secs(2))
         .shutdown_timeout(grace)
         .shutdown_signal(shutdown)
         .listen(self.listener)?
