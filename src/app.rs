@@ -126,7 +126,7 @@ impl App {
                 Some(config.server.static_dir.clone()),
                 &config.server.frame_ancestors,
             ),
-            health: Health::new(tasks.clone()),
+            health: Health::default(),
             config,
         });
         let addr = state.config.server.listen;
@@ -163,6 +163,11 @@ impl App {
             watch_store(engine, state, self.clock, self.tasks.clone()),
         );
         tracing::info!(addr = %self.server.addr(), version = env!("CARGO_PKG_VERSION"), "serving");
+        let state = self.state.clone();
+        let shutdown = async move {
+            shutdown.await;
+            state.health.note_stopping();
+        };
         let result = self.server.run_until(shutdown).await;
         if !self.tasks.shutdown(TASKS_GRACE).await {
             tracing::warn!("background work did not end in time");

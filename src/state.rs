@@ -10,7 +10,6 @@ use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
 use crate::service::tokens::Tokens;
-use crate::tasks::Tasks;
 
 /// The services and facts that handlers use.
 pub struct State {
@@ -33,19 +32,25 @@ pub struct State {
 }
 
 /// How the process is, as far as it can tell without asking anybody.
+#[derive(Debug)]
 pub struct Health {
-    tasks: Tasks,
+    stopping: AtomicBool,
     store_answers: AtomicBool,
 }
 
-impl Health {
-    /// Healthy, until told otherwise.
-    #[must_use]
-    pub fn new(tasks: Tasks) -> Self {
+impl Default for Health {
+    fn default() -> Self {
         Self {
-            tasks,
+            stopping: AtomicBool::new(false),
             store_answers: AtomicBool::new(true),
         }
+    }
+}
+
+impl Health {
+    /// Notes that the process is ending.
+    pub fn note_stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 
     /// Notes whether the store answered lately.
@@ -68,6 +73,6 @@ impl Health {
     /// Whether the process is ending.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.tasks.is_stopping()
+        self.stopping.load(Ordering::Relaxed)
     }
 }

@@ -29,7 +29,6 @@ async fn serve(config: Config) -> Result<(), String> {
         let app = App::bind(config, Purpose::Production)
             .await
             .map_err(|error| output::chain(&error))?;
-        tracing::info!(server.address = %app.addr(), "serving on http://{}", app.addr());
         app.run_until(process.ending())
             .await
             .map_err(|error| format!("serving failed: {error}"))

@@ -157,7 +157,11 @@ impl ResponseError for ApiError {
 }
 
 /// The answer to a request that failed: with `error` if a handler gave one, else with what its status says.
-pub fn render(asked: &Asked<'_>, status: StatusCode, error: Option<&actix_web::Error>) -> HttpResponse<BoxBody> {
+pub fn render(
+    asked: &Asked<'_>,
+    status: StatusCode,
+    error: Option<&actix_web::Error>,
+) -> HttpResponse<BoxBody> {
     match error.and_then(|error| error.as_error::<ApiError>()) {
         Some(error) => respond(asked.method, asked.path, error, error.status_code()),
         None => respond(asked.method, asked.path, &from_status(status), status),

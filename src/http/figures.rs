@@ -21,10 +21,16 @@ impl std::fmt::Debug for Figures {
 impl Collector for Figures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let answers = ConstGauge::new(i64::from(self.0.health.store_answers()));
-        let store = encoder.encode_descriptor("store_answers", "1 if the store answered lately", None, MetricType::Gauge)?;
+        let store = encoder.encode_descriptor(
+            "store_answers",
+            "1 if the store answered lately",
+            None,
+            MetricType::Gauge,
+        )?;
         answers.encode(store)?;
         let help = "Seconds until the access_token or ticket ends; 0 if there is none";
-        let mut family = encoder.encode_descriptor("credential_remaining_seconds", help, None, MetricType::Gauge)?;
+        let mut family =
+            encoder.encode_descriptor("credential_remaining_seconds", help, None, MetricType::Gauge)?;
         for (app, kind, rest) in self.0.credentials.remaining() {
             let labels = [("app_id", app.as_str()), ("kind", kind)];
             ConstGauge::new(rest.as_secs_f64()).encode(family.encode_family(&labels)?)?;

@@ -16,8 +16,8 @@ use super::edge::connections::{self, Connections};
 use super::edge::metrics::Metrics;
 use super::edge::{Edge, middleware};
 use super::figures::Figures;
-use super::{error, openapi};
 use super::routes::{self, MethodTable, fallback};
+use super::{error, openapi};
 use crate::state::State;
 use crate::tasks::Tasks;
 
@@ -44,8 +44,20 @@ impl Server {
             connections.register(registry);
             registry.register_collector(Box::new(Figures(state.clone())));
         });
-        let edge = Arc::new(Edge::new(server, state.config.log.requests, metrics, error::render));
-        Ok(Self { addr: listener.local_addr()?, listener, state, tasks, edge, connections })
+        let edge = Arc::new(Edge::new(
+            server,
+            state.config.log.requests,
+            metrics,
+            error::render,
+        ));
+        Ok(Self {
+            addr: listener.local_addr()?,
+            listener,
+            state,
+            tasks,
+            edge,
+            connections,
+        })
     }
 
     /// Where it listens.
@@ -76,7 +88,10 @@ impl Server {
                 .app_data(edge.clone())
                 .app_data(methods.clone())
                 // The last layer is the outermost: a request passes the edge first.
-                .wrap(Condition::new(!state.config.cors.origins.is_empty(), cors(&state)))
+                .wrap(Condition::new(
+                    !state.config.cors.origins.is_empty(),
+                    cors(&state),
+                ))
                 .wrap(from_fn(middleware::edge))
                 .into_utoipa_app()
                 .configure(routes::all)

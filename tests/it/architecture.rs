@@ -6,13 +6,88 @@ const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// Each room, and what its code must not name.
 const FORBIDDEN: &[(&str, &[&str])] = &[
-    ("domain", &["actix_web", "reqwest", "mongodb", "rusqlite", "tokio", "crate::store", "crate::http", "crate::service", "crate::wechat", "crate::config", "crate::clock", "rand::"]),
-    ("wechat", &["crate::store", "crate::service", "crate::http", "crate::config", "crate::simulator", "actix_web", "mongodb"]),
-    ("store", &["crate::wechat", "crate::service", "crate::http", "crate::config", "crate::simulator", "actix_web", "reqwest"]),
-    ("service", &["crate::http", "crate::simulator", "actix_web", "mongodb", "rusqlite"]),
-    ("http", &["crate::store", "crate::wechat", "crate::simulator", "mongodb", "rusqlite", "reqwest"]),
-    ("simulator", &["crate::wechat", "crate::domain", "crate::store", "crate::service", "crate::http", "crate::config"]),
-    ("assets", &["crate::store", "crate::service", "crate::wechat", "crate::simulator"]),
+    (
+        "domain",
+        &[
+            "actix_web",
+            "reqwest",
+            "mongodb",
+            "rusqlite",
+            "tokio",
+            "crate::store",
+            "crate::http",
+            "crate::service",
+            "crate::wechat",
+            "crate::config",
+            "crate::clock",
+            "rand::",
+        ],
+    ),
+    (
+        "wechat",
+        &[
+            "crate::store",
+            "crate::service",
+            "crate::http",
+            "crate::config",
+            "crate::simulator",
+            "actix_web",
+            "mongodb",
+        ],
+    ),
+    (
+        "store",
+        &[
+            "crate::wechat",
+            "crate::service",
+            "crate::http",
+            "crate::config",
+            "crate::simulator",
+            "actix_web",
+            "reqwest",
+        ],
+    ),
+    (
+        "service",
+        &[
+            "crate::http",
+            "crate::simulator",
+            "actix_web",
+            "mongodb",
+            "rusqlite",
+        ],
+    ),
+    (
+        "http",
+        &[
+            "crate::store",
+            "crate::wechat",
+            "crate::simulator",
+            "mongodb",
+            "rusqlite",
+            "reqwest",
+        ],
+    ),
+    (
+        "simulator",
+        &[
+            "crate::wechat",
+            "crate::domain",
+            "crate::store",
+            "crate::service",
+            "crate::http",
+            "crate::config",
+        ],
+    ),
+    (
+        "assets",
+        &[
+            "crate::store",
+            "crate::service",
+            "crate::wechat",
+            "crate::simulator",
+        ],
+    ),
 ];
 
 #[test]

@@ -22,8 +22,11 @@ fn the_page_works_in_chromium() {
     let folder = tempfile::TempDir::new().unwrap();
     let (gateway, simulator) = (free_address(), free_address());
     let mut demo = Command::new(env!("CARGO_BIN_EXE_wxgate"));
-    demo.args(["demo", "--data"]).arg(folder.path().join("demo")).current_dir(folder.path());
-    demo.env("WXGATE__SERVER__LISTEN", &gateway).env("WXGATE__SIMULATOR__LISTEN", &simulator);
+    demo.args(["demo", "--data"])
+        .arg(folder.path().join("demo"))
+        .current_dir(folder.path());
+    demo.env("WXGATE__SERVER__LISTEN", &gateway)
+        .env("WXGATE__SIMULATOR__LISTEN", &simulator);
     let mut demo = Demo(demo.stdout(Stdio::piped()).spawn().unwrap());
     let printed = BufReader::new(demo.0.stdout.take().unwrap());
     let mut lines = printed.lines().map_while(Result::ok);
@@ -49,10 +52,22 @@ fn install() {
     if std::path::Path::new(FOLDER).join("node_modules").exists() {
         return;
     }
-    let status = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(FOLDER).status();
-    assert!(status.expect("npm must be installed: the page is tested in a browser").success(), "npm ci failed");
+    let status = Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(FOLDER)
+        .status();
+    assert!(
+        status
+            .expect("npm must be installed: the page is tested in a browser")
+            .success(),
+        "npm ci failed"
+    );
 }
 
 fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string()
 }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::config::MetricsAccess;
 use crate::http::edge::Edge;
 use crate::http::edge::metrics::CONTENT_TYPE;
+use crate::http::edge::peer::ClientAddress;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::state::State;
 
@@ -73,7 +74,7 @@ pub(super) async fn metrics(
 ) -> Result<HttpResponse, ApiError> {
     match state.config.server.metrics {
         MetricsAccess::Off => return Err(ApiError::NotFound("server.metrics is off".to_owned())),
-        MetricsAccess::Private if !edge.client_address(&request).ip.is_some_and(is_private) => {
+        MetricsAccess::Private if !is_near(edge.client_address(&request)) => {
             return Err(ApiError::Forbidden(
                 "metrics are for private networks; see server.metrics".to_owned(),
             ));
@@ -81,7 +82,16 @@ pub(super) async fn metrics(
         MetricsAccess::Private | MetricsAccess::Open => {}
     }
     let text = edge.metrics.encode();
-    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).insert_header(no_store()).body(text))
+    Ok(HttpResponse::Ok()
+        .content_type(CONTENT_TYPE)
+        .insert_header(no_store())
+        .body(text))
+}
+
+/// Whether the request comes from a private network. One that claims to be forwarded by a peer that is not trusted
+/// may come from anywhere.
+fn is_near(client: ClientAddress) -> bool {
+    !client.forwarded_by_untrusted && client.ip.is_some_and(is_private)
 }
 
 fn is_private(address: std::net::IpAddr) -> bool {

@@ -143,8 +143,13 @@ impl Credentials {
     pub fn remaining(&self) -> Vec<(AppId, &'static str, Duration)> {
         let now = self.shared.clock.store_now();
         let slots = self.shared.slots.iter();
-        let rest = |slot: &Slot| slot.current(now).map_or(Duration::ZERO, |held| held.expires_at.since(now));
-        slots.map(|((app, kind), slot)| (app.clone(), kind.as_str(), rest(slot))).collect()
+        let rest = |slot: &Slot| {
+            slot.current(now)
+                .map_or(Duration::ZERO, |held| held.expires_at.since(now))
+        };
+        slots
+            .map(|((app, kind), slot)| (app.clone(), kind.as_str(), rest(slot)))
+            .collect()
     }
 
     /// What should be held and is not, as `APPID:KIND`.

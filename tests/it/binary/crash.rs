@@ -36,12 +36,24 @@ async fn no_answered_login_is_lost_on_sqlite() {
         assert_eq!(identity["user"], *user, "{openid}");
         assert!(fields("users", user).is_some(), "the user of {openid} is lost");
         for session in sessions {
-            assert_eq!(fields("sessions", session).expect("a session is lost")["user"], *user);
+            assert_eq!(
+                fields("sessions", session).expect("a session is lost")["user"],
+                *user
+            );
         }
     }
-    let count = |table| database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0));
-    assert!(count("users").unwrap() <= count("identities").unwrap(), "a user was made twice");
-    let check: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    let count = |table| {
+        database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+            row.get::<_, i64>(0)
+        })
+    };
+    assert!(
+        count("users").unwrap() <= count("identities").unwrap(),
+        "a user was made twice"
+    );
+    let check: String = database
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
     assert_eq!(check, "ok");
 }
 
@@ -54,14 +66,25 @@ async fn no_answered_login_is_lost_on_mongodb() {
     let journal = kill_under_load(&stage).await;
     let database = mongodb::Client::with_uri_str(&url).await.unwrap().database(&name);
     let find = async |collection: &str, id: String| -> Option<Document> {
-        database.collection::<Document>(collection).find_one(doc! {"_id": id}).await.unwrap()
+        database
+            .collection::<Document>(collection)
+            .find_one(doc! {"_id": id})
+            .await
+            .unwrap()
     };
     for (openid, (user, sessions)) in &journal {
-        let identity = find("identities", format!("wechat:{MINI}:{openid}")).await.expect("an identity is lost");
+        let identity = find("identities", format!("wechat:{MINI}:{openid}"))
+            .await
+            .expect("an identity is lost");
         assert_eq!(identity.get_str("user").unwrap(), user, "{openid}");
-        assert!(find("users", user.clone()).await.is_some(), "the user of {openid} is lost");
+        assert!(
+            find("users", user.clone()).await.is_some(),
+            "the user of {openid} is lost"
+        );
         for session in sessions {
-            let session = find("sessions", session.clone()).await.expect("a session is lost");
+            let session = find("sessions", session.clone())
+                .await
+                .expect("a session is lost");
             assert_eq!(session.get_str("user").unwrap(), user);
         }
     }
@@ -83,10 +106,17 @@ async fn kill_under_load(stage: &Stage) -> HashMap<String, (String, Vec<String>)
             dead.store(true, Ordering::SeqCst);
         };
         tokio::join!(join_all(clients), killer);
-        assert!(kill + 1 < KILLS || number.load(Ordering::SeqCst) > KILLS, "hardly any login was tried");
+        assert!(
+            kill + 1 < KILLS || number.load(Ordering::SeqCst) > KILLS,
+            "hardly any login was tried"
+        );
     }
     let journal = journal.into_inner().unwrap();
-    assert!(journal.len() > 2 * KILLS, "only {} users were logged in", journal.len());
+    assert!(
+        journal.len() > 2 * KILLS,
+        "only {} users were logged in",
+        journal.len()
+    );
     journal
 }
 
@@ -97,10 +127,14 @@ async fn log_in_until_dead(stage: &Stage, journal: &Journal, number: &AtomicUsiz
         let user = format!("user-{}", if number % 3 == 2 { number / 2 } else { number });
         let (code, openid) = stage.code(&user).await;
         let body = json!({"type": 100, "account": code});
-        let Ok(response) = stage.client.post(stage.url("/v1/token")).json(&body).send().await else { continue };
+        let Ok(response) = stage.client.post(stage.url("/v1/token")).json(&body).send().await else {
+            continue;
+        };
         let status = response.status();
         // An answer that broke off was no answer.
-        let Ok(answer) = response.json::<Value>().await else { continue };
+        let Ok(answer) = response.json::<Value>().await else {
+            continue;
+        };
         assert_eq!(status, 200, "{answer}");
         let id = answer["user"]["id"].as_str().unwrap().to_owned();
         let session = claim(answer["token"].as_str().unwrap(), "sid");
@@ -112,6 +146,11 @@ async fn log_in_until_dead(stage: &Stage, journal: &Journal, number: &AtomicUsiz
 }
 
 fn claim(token: &str, name: &str) -> String {
-    let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
-    serde_json::from_slice::<Value>(&payload).unwrap()[name].as_str().unwrap().to_owned()
+    let payload = BASE64_URL_SAFE_NO_PAD
+        .decode(token.split('.').nth(1).unwrap())
+        .unwrap();
+    serde_json::from_slice::<Value>(&payload).unwrap()[name]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }

@@ -36,9 +36,17 @@ impl Drop for Gateway {
 impl Stage {
     /// With this store, and `extra` lines of configuration.
     pub(super) fn new(store: &str, extra: &str) -> Self {
-        let apps = vec![AppSettings::official(OFFICIAL, SECRET), AppSettings::mini(MINI, SECRET)];
+        let apps = vec![
+            AppSettings::official(OFFICIAL, SECRET),
+            AppSettings::mini(MINI, SECRET),
+        ];
         let listen = "127.0.0.1:0".parse().unwrap();
-        let simulator = Simulator::bind(Settings { listen, seed: Some(7), apps }).unwrap();
+        let simulator = Simulator::bind(Settings {
+            listen,
+            seed: Some(7),
+            apps,
+        })
+        .unwrap();
         let platform = simulator.addr();
         spawn(simulator);
         let folder = TempDir::new().unwrap();
@@ -70,7 +78,12 @@ impl Stage {
             "#
         );
         std::fs::write(folder.path().join("wxgate.toml"), config).unwrap();
-        Self { folder, addr, simulator: platform, client: client() }
+        Self {
+            folder,
+            addr,
+            simulator: platform,
+            client: client(),
+        }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -80,9 +93,19 @@ impl Stage {
     /// A command of the binary with this stage's configuration; what it prints is appended to `out.log`.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wxgate"));
-        command.arg("--config").arg(self.path("wxgate.toml")).args(arguments);
-        let out = std::fs::File::options().create(true).append(true).open(self.path("out.log")).unwrap();
-        command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
+        command
+            .arg("--config")
+            .arg(self.path("wxgate.toml"))
+            .args(arguments);
+        let out = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.path("out.log"))
+            .unwrap();
+        command
+            .stdin(Stdio::null())
+            .stdout(out.try_clone().unwrap())
+            .stderr(out);
         command
     }
 
@@ -92,7 +115,10 @@ impl Stage {
         let began = Instant::now();
         while self.client.get(self.url("/readyz")).send().await.is_err() {
             let printed = std::fs::read_to_string(self.path("out.log")).unwrap_or_default();
-            assert!(began.elapsed() < Duration::from_secs(20), "it does not serve:\n{printed}");
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "it does not serve:\n{printed}"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         gateway
@@ -112,8 +138,13 @@ impl Stage {
 
     /// A login code of this user.
     pub(super) async fn code(&self, user: &str) -> (String, String) {
-        let made = self.admin(Method::POST, "/codes", json!({"app_id": MINI, "user": user})).await;
-        (made["code"].as_str().unwrap().to_owned(), made["openid"].as_str().unwrap().to_owned())
+        let made = self
+            .admin(Method::POST, "/codes", json!({"app_id": MINI, "user": user}))
+            .await;
+        (
+            made["code"].as_str().unwrap().to_owned(),
+            made["openid"].as_str().unwrap().to_owned(),
+        )
     }
 }
 
@@ -134,9 +165,16 @@ fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the tests' own client, which needs nothing of the product's")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests' own client, which needs nothing of the product's"
+)]
 fn client() -> Client {
-    Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap()
+    Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(10))
+        .build()
+        .unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]

@@ -16,7 +16,7 @@ async fn tour(format: &str) {
     let log = format!("[log]\nlevel = \"trace\"\nformat = \"{format}\"\nrequests = \"all\"\n");
     let stage = Stage::new("sqlite:secrets.db", &log);
     let mut command = stage.command(&["serve"]);
-    drop(command.env("WXGATE__STORE__MASTER_KEY", MASTER_KEY));
+    command.env("WXGATE__STORE__MASTER_KEY", MASTER_KEY);
     let gateway = super::process::Gateway(command.spawn().unwrap());
     let mut answers = Vec::new();
     let mut codes = Vec::new();
@@ -36,14 +36,30 @@ async fn tour(format: &str) {
     for (number, effect) in effects.into_iter().enumerate() {
         let (code, _) = stage.code(&format!("user-{number}")).await;
         if !effect.is_null() {
-            stage.admin(Method::POST, "/tokens/kill", json!({"app_id": MINI})).await;
-            stage.admin(Method::POST, "/faults", json!({"path": "/*", "effect": effect})).await;
+            stage
+                .admin(Method::POST, "/tokens/kill", json!({"app_id": MINI}))
+                .await;
+            stage
+                .admin(Method::POST, "/faults", json!({"path": "/*", "effect": effect}))
+                .await;
         }
         let body = json!({"type": 100, "account": code});
-        let login = stage.client.post(stage.url("/v1/token")).json(&body).send().await.unwrap();
+        let login = stage
+            .client
+            .post(stage.url("/v1/token"))
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
         answers.push(format!("{:?}", login.headers()));
         answers.push(login.text().await.unwrap());
-        for path in ["/jsapi?url=https%3A%2F%2Fexample.com%2F", "/readyz", "/metrics", "/openapi.json", "/auth?signature=x"] {
+        for path in [
+            "/jsapi?url=https%3A%2F%2Fexample.com%2F",
+            "/readyz",
+            "/metrics",
+            "/openapi.json",
+            "/auth?signature=x",
+        ] {
             let answer = stage.client.get(stage.url(path)).send().await.unwrap();
             answers.push(format!("{:?}", answer.headers()));
             answers.push(answer.text().await.unwrap());
@@ -60,10 +76,15 @@ async fn tour(format: &str) {
     let files = read_all(stage.folder.path());
     for secret in &secrets {
         for answer in &answers {
-            assert!(!answer.contains(secret.as_str()), "an answer has a secret: {answer}");
+            assert!(
+                !answer.contains(secret.as_str()),
+                "an answer has a secret: {answer}"
+            );
         }
         for (path, bytes) in files.iter().filter(|(path, _)| !path.ends_with("wxgate.toml")) {
-            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            let found = bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes());
             assert!(!found, "{} has a secret", path.display());
         }
     }
@@ -71,7 +92,10 @@ async fn tour(format: &str) {
     for code in codes {
         assert!(!printed.contains(&code), "the log has a login code");
     }
-    assert!(printed.lines().count() > 20, "the log is empty, so that nothing was searched:\n{printed}");
+    assert!(
+        printed.lines().count() > 20,
+        "the log is empty, so that nothing was searched:\n{printed}"
+    );
 }
 
 #[tokio::test]
@@ -90,7 +114,14 @@ async fn platform_secrets(stage: &Stage) -> Vec<String> {
     let mut found = Vec::new();
     for app in apps["apps"].as_array().unwrap() {
         for values in [&app["tokens"], &app["tickets"]] {
-            found.extend(values.as_object().unwrap().values().filter_map(Value::as_str).map(str::to_owned));
+            found.extend(
+                values
+                    .as_object()
+                    .unwrap()
+                    .values()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned),
+            );
         }
     }
     assert!(!found.is_empty(), "the platform handed nothing out: {apps}");
@@ -102,8 +133,14 @@ fn sealed_secrets(stage: &Stage) -> Vec<String> {
     let sealer = wxgate::service::seal::Sealer::new(&MASTER_KEY.into()).unwrap();
     let database = rusqlite::Connection::open(stage.path("secrets.db")).unwrap();
     let rows = |table: &str| -> Vec<(String, String)> {
-        let mut statement = database.prepare(&format!("SELECT id, fields FROM {table}")).unwrap();
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+        let mut statement = database
+            .prepare(&format!("SELECT id, fields FROM {table}"))
+            .unwrap();
+        statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
     };
     let record = |id: &str, fields: &str| {
         let mut record: Value = serde_json::from_str(fields).unwrap();
@@ -114,13 +151,25 @@ fn sealed_secrets(stage: &Stage) -> Vec<String> {
     for (id, fields) in rows("identities") {
         let identity: Identity = serde_json::from_value(record(&id, &fields)).unwrap();
         for key in identity.session_keys {
-            found.push(sealer.open(&format!("identities/{id}"), &key.key).unwrap().expose_secret().to_owned());
+            found.push(
+                sealer
+                    .open(&format!("identities/{id}"), &key.key)
+                    .unwrap()
+                    .expose_secret()
+                    .to_owned(),
+            );
         }
     }
     for (id, fields) in rows("signing_keys") {
         let key: SigningKey = serde_json::from_value(record(&id, &fields)).unwrap();
         let place = format!("signing_keys/{}", key.kid);
-        found.push(sealer.open(&place, &key.secret).unwrap().expose_secret().to_owned());
+        found.push(
+            sealer
+                .open(&place, &key.secret)
+                .unwrap()
+                .expose_secret()
+                .to_owned(),
+        );
     }
     assert!(found.len() >= 2, "no session key and no signing key was kept");
     found

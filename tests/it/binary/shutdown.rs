@@ -12,7 +12,13 @@ use serde_json::json;
 use super::process::{Gateway, MINI, Stage};
 
 fn terminate(gateway: &Gateway) {
-    assert!(Command::new("kill").arg(gateway.0.id().to_string()).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .arg(gateway.0.id().to_string())
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 fn wait(gateway: &mut Gateway, most: Duration) -> (std::process::ExitStatus, Duration) {
@@ -34,7 +40,8 @@ async fn logins_in_flight_are_answered() {
     for number in 0..20 {
         codes.push(stage.code(&format!("user-{number}")).await.0);
     }
-    let fault = json!({"app_id": MINI, "path": "/sns/jscode2session", "effect": {"type": "latency", "ms": 500}});
+    let fault =
+        json!({"app_id": MINI, "path": "/sns/jscode2session", "effect": {"type": "latency", "ms": 500}});
     stage.admin(Method::POST, "/faults", fault).await;
     let logins = join_all(codes.iter().map(|code| {
         let body = json!({"type": 100, "account": code});
@@ -94,5 +101,9 @@ async fn a_second_process_on_the_same_file_or_port_says_why_it_ends() {
 }
 
 fn refused(mut command: Command) -> std::process::Output {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap()
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap()
 }
