@@ -112,12 +112,14 @@ impl ApiError {
     }
 
     /// A parameter that is missing, in the words of founding document 003.
+    #[must_use]
     pub fn missing(name: &str) -> Self {
         Self::Invalid(vec![missing(name)])
     }
 }
 
 /// The text about a parameter that is missing.
+#[must_use]
 pub fn missing(name: &str) -> String {
     format!("{name}字段是必填参数")
 }
@@ -157,6 +159,7 @@ impl ResponseError for ApiError {
 }
 
 /// The answer to a request that failed: with `error` if a handler gave one, else with what its status says.
+#[must_use]
 pub fn render(
     asked: &Asked<'_>,
     status: StatusCode,
@@ -169,6 +172,7 @@ pub fn render(
 }
 
 /// An error's body with another status: some founding documents answer 200 to wrong parameters.
+#[must_use]
 pub fn respond(method: &Method, path: &str, error: &ApiError, status: StatusCode) -> HttpResponse<BoxBody> {
     let text = error.to_string();
     let msg = match error {

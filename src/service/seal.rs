@@ -76,15 +76,15 @@ mod tests {
     fn a_secret_opens_with_its_key_at_its_place_only() {
         let sealer = Sealer::new(&BASE64_STANDARD.encode([1; 32]).into()).unwrap();
         let other = Sealer::new(&BASE64_STANDARD.encode([2; 32]).into()).unwrap();
-        let sealed = sealer.seal("here", &"tiihtNczf5v6AKRyjwEUhQ==".into());
+        let wrapped = sealer.seal("here", &"tiihtNczf5v6AKRyjwEUhQ==".into());
         assert_eq!(
-            sealer.open("here", &sealed).unwrap().expose_secret(),
+            sealer.open("here", &wrapped).unwrap().expose_secret(),
             "tiihtNczf5v6AKRyjwEUhQ=="
         );
-        assert!(!sealed.0.contains("tiiht"));
-        assert_ne!(sealed, sealer.seal("here", &"tiihtNczf5v6AKRyjwEUhQ==".into()));
-        assert!(sealer.open("there", &sealed).is_err());
-        assert!(other.open("here", &sealed).is_err());
+        assert!(!wrapped.0.contains("tiiht"));
+        assert_ne!(wrapped, sealer.seal("here", &"tiihtNczf5v6AKRyjwEUhQ==".into()));
+        assert!(sealer.open("there", &wrapped).is_err());
+        assert!(other.open("here", &wrapped).is_err());
         assert!(sealer.open("here", &Sealed("AAAA".into())).is_err());
         assert!(sealer.open("here", &Sealed("no base64".into())).is_err());
     }

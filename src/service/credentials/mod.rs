@@ -83,7 +83,7 @@ impl Credentials {
         tasks: Tasks,
     ) -> Self {
         let mut slots = HashMap::new();
-        for app in apps.iter() {
+        for app in apps {
             let credentials = AppCredentials {
                 app_id: app.app_id.clone(),
                 secret: app.app_secret.clone(),
