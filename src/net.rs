@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use reqwest::{Certificate, Client, redirect};
 
+/// How long an idle connection is kept for the next call. Shorter than the five seconds after which common servers
+/// close theirs: a call that meets a closing connection is lost, and an exchange of a login code is never repeated.
+const IDLE: Duration = Duration::from_secs(4);
+
 /// A client for one peer whose address the operator chose.
 ///
 /// It does not follow redirects (a redirect would carry the query, and with it secrets, elsewhere), uses no
@@ -26,7 +30,7 @@ pub fn client(connect_timeout: Duration, timeout: Duration) -> reqwest::Result<C
         .no_proxy()
         .retry(reqwest::retry::never())
         .pool_max_idle_per_host(32)
-        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_idle_timeout(IDLE)
         .tls_certs_merge(roots)
         .user_agent(concat!("wxgate/", env!("CARGO_PKG_VERSION")))
         .build()

@@ -42,12 +42,13 @@ pub(super) fn limits() -> Limits {
 
 /// Everything may take one second.
 pub(super) fn short_limits() -> Limits {
-    let second = Duration::from_secs(1);
+    // Long enough that a good client on a busy machine is not taken for a slow one.
+    let short = Duration::from_secs(3);
     Limits {
-        head_timeout: second,
-        body_timeout: second,
-        request_timeout: second,
-        keep_alive: second,
+        head_timeout: short,
+        body_timeout: short,
+        request_timeout: short,
+        keep_alive: short,
         ..limits()
     }
 }
