@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 use super::support::{TestServer, header, read_answer, short_limits, status};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const MANY: usize = 10;
+/// Of each kind: five hundred together.
+const MANY: usize = 98;
+/// Each has the server hold a large answer for it.
+const NEVER_READING: usize = 10;
 /// One second, what a client has at least, the slack, a sweep, and a loaded machine.
 const SOON: Duration = Duration::from_secs(15);
 
@@ -23,8 +26,8 @@ fn until_closed(mut stream: TcpStream, since: Instant) -> (String, Duration) {
 #[test]
 fn slow_clients_are_closed_and_others_are_not() {
     let server = TestServer::start(short_limits());
-    let start = |bytes: &[u8], after_an_answer: bool| {
-        let streams: Vec<_> = (0..MANY)
+    let start_some = |many: usize, bytes: &[u8], after_an_answer: bool| {
+        let streams: Vec<_> = (0..many)
             .map(|_| {
                 let mut stream = server.connect();
                 if after_an_answer {
@@ -37,6 +40,7 @@ fn slow_clients_are_closed_and_others_are_not() {
             .collect();
         (streams, Instant::now())
     };
+    let start = |bytes: &[u8], after_an_answer: bool| start_some(MANY, bytes, after_an_answer);
     let kinds = [
         ("no head", start(b"", false)),
         ("half a head", start(b"GET / HTTP/1.1\r\nHost", false)),
@@ -56,7 +60,7 @@ fn slow_clients_are_closed_and_others_are_not() {
             ),
         ),
     ];
-    let (never_reading, since) = start(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", false);
+    let (never_reading, since) = start_some(NEVER_READING, b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", false);
 
     let mut good = server.connect();
     for _ in 0..10 {
