@@ -4,6 +4,7 @@
     reason = "a helper fails by a panic, as the test does that calls it"
 )]
 
+mod auth;
 mod mongo_smoke;
 mod store;
 mod support;
