@@ -5,9 +5,14 @@
 )]
 
 mod auth;
+mod jsapi;
+mod login;
+mod login_failures;
 mod mongo_smoke;
 mod store;
 mod support;
+mod tokens;
+mod vectors;
 
 mod assets;
 mod vendor;

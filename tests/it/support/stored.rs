@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mongodb::bson::{Document, doc};
 use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
 
 /// A store to look into.
 pub(crate) enum Stored {
@@ -37,6 +38,28 @@ impl Stored {
             Self::Mongo { .. } => {
                 let documents = self.documents(collection).await;
                 documents.iter().map(ToString::to_string).collect()
+            }
+        }
+    }
+
+    /// Every record of a collection as the store shows it.
+    pub(crate) async fn records(&self, collection: &str) -> Vec<Value> {
+        match self {
+            Self::Sqlite(file) => {
+                let connection = open(file);
+                let sql = format!("SELECT fields FROM \"{collection}\"");
+                let mut rows = connection.prepare(&sql).unwrap();
+                let texts = rows.query_map([], |row| row.get::<_, String>(0)).unwrap();
+                texts
+                    .map(|text| serde_json::from_str(&text.unwrap()).unwrap())
+                    .collect()
+            }
+            Self::Mongo { .. } => {
+                let documents = self.documents(collection).await;
+                documents
+                    .iter()
+                    .map(|document| serde_json::to_value(document).unwrap())
+                    .collect()
             }
         }
     }
