@@ -10,15 +10,21 @@ use crate::support::on_both_stores;
 use crate::support::reply::Reply;
 use crate::vectors::{self, Vector};
 
-on_both_stores!(the_official_sample_is_echoed, a_wrong_signature_is_refused_without_an_echo);
+on_both_stores!(
+    the_official_sample_is_echoed,
+    a_wrong_signature_is_refused_without_an_echo
+);
 
 /// The sample of 接入指南, whose token is the one that the tests' apps have.
-const SAMPLE: &str = "signature=f464b24fc39322e44b38aa78f5edd27bd1441696&timestamp=1714036504&nonce=1514711492";
+const SAMPLE: &str =
+    "signature=f464b24fc39322e44b38aa78f5edd27bd1441696&timestamp=1714036504&nonce=1514711492";
 
 async fn the_official_sample_is_echoed(app: Builder) {
     let app = app.spawn().await;
     for path in ["/auth", "/auth/shop"] {
-        let reply = app.get(&format!("{path}?{SAMPLE}&echostr=4375120948345356249")).await;
+        let reply = app
+            .get(&format!("{path}?{SAMPLE}&echostr=4375120948345356249"))
+            .await;
         assert_eq!((reply.status, reply.text.as_str()), (200, "4375120948345356249"));
         assert!(reply.header("content-type").unwrap().starts_with("text/plain"));
     }
@@ -40,8 +46,10 @@ fn sign(timestamp: &str, nonce: &str) -> String {
 
 async fn echo(app: &TestApp, echostr: &str) -> Reply {
     let signature = sign("1", "2");
-    app.get_raw(format!("/auth?signature={signature}&timestamp=1&nonce=2&echostr={echostr}"))
-        .await
+    app.get_raw(format!(
+        "/auth?signature={signature}&timestamp=1&nonce=2&echostr={echostr}"
+    ))
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,7 +70,11 @@ async fn every_known_signature_is_judged_rightly() {
                 vector.input("nonce")
             );
             let valid = vector.expected["valid"].as_bool().unwrap_or(true);
-            let expected = if valid { (200, "hello") } else { (403, "Error! No Auth") };
+            let expected = if valid {
+                (200, "hello")
+            } else {
+                (403, "Error! No Auth")
+            };
             let reply = app.get(&format!("/auth?{query}")).await;
             assert_eq!((reply.status, reply.text.as_str()), expected, "{}", vector.name);
         }
@@ -76,20 +88,30 @@ async fn a_signature_in_upper_case_or_cut_short_is_refused() {
     for wrong in [&right.to_uppercase(), &right[..39], "0", &format!("{right}0")] {
         let query = SAMPLE.replace(right, wrong);
         let reply = app.get(&format!("/auth?{query}&echostr=x")).await;
-        assert_eq!((reply.status, reply.text.as_str()), (403, "Error! No Auth"), "{wrong}");
+        assert_eq!(
+            (reply.status, reply.text.as_str()),
+            (403, "Error! No Auth"),
+            "{wrong}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_or_empty_parameter_is_a_wrong_request() {
     let app = TestApp::builder().spawn().await;
-    let all: Vec<String> = format!("{SAMPLE}&echostr=x").split('&').map(str::to_owned).collect();
+    let all: Vec<String> = format!("{SAMPLE}&echostr=x")
+        .split('&')
+        .map(str::to_owned)
+        .collect();
     for index in 0..all.len() {
         let mut without = all.clone();
         let gone = without.remove(index);
         let name = gone.split('=').next().unwrap();
         for query in [without.join("&"), format!("{}&{name}=", without.join("&"))] {
-            let body = app.get(&format!("/auth?{query}")).await.refused(400, 10001, "GET /auth");
+            let body = app
+                .get(&format!("/auth?{query}"))
+                .await
+                .refused(400, 10001, "GET /auth");
             assert!(body["msg"].to_string().contains(name), "{query}: {body}");
         }
     }

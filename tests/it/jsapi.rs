@@ -41,14 +41,23 @@ fn check(reply: &Reply, page: &str) {
 
 async fn an_answer_has_what_wx_config_wants(app: Builder) {
     let app = app.spawn().await;
-    let reply = app.get(&format!("/jsapi?url={}", encode("https://example.com/"))).await.ok();
+    let reply = app
+        .get(&format!("/jsapi?url={}", encode("https://example.com/")))
+        .await
+        .ok();
     let body = reply.json();
     let names: Vec<&String> = body.as_object().unwrap().keys().collect();
     let expected = ["appId", "timestamp", "nonceStr", "noncestr", "signature", "url"];
-    assert_eq!(names, expected, "the ticket is a secret unless the operator says otherwise");
+    assert_eq!(
+        names, expected,
+        "the ticket is a secret unless the operator says otherwise"
+    );
     assert!(body["timestamp"].is_i64());
     assert_eq!(reply.header("cache-control"), Some("no-store"));
-    let again = app.get(&format!("/jsapi?url={}", encode("https://example.com/"))).await.ok();
+    let again = app
+        .get(&format!("/jsapi?url={}", encode("https://example.com/")))
+        .await
+        .ok();
     assert_ne!(body["nonceStr"], again.json()["nonceStr"]);
 }
 
@@ -69,7 +78,11 @@ async fn a_signature_is_over_the_bytes_that_were_sent(app: Builder) {
         // As web pages are told to ask, with and without the fragment.
         check(&app.get_raw(format!("/jsapi?url={}", encode(page))).await, page);
         let with_fragment = encode(&format!("{page}#/route?x=1"));
-        check(&app.get_raw(format!("/jsapi/shop?_=1&url={with_fragment}&v=2")).await, page);
+        check(
+            &app.get_raw(format!("/jsapi/shop?_=1&url={with_fragment}&v=2"))
+                .await,
+            page,
+        );
         for path in ["/jsapi", "/jsapi/shop"] {
             let body = json!({"url": format!("{page}#top")});
             check(&app.post_json(path, &body).await, page);
@@ -79,7 +92,10 @@ async fn a_signature_is_over_the_bytes_that_were_sent(app: Builder) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_was_not_encoded_is_decoded_once_like_any_other() {
-    let app = TestApp::builder().set("jsapi.expose_ticket", "true").spawn().await;
+    let app = TestApp::builder()
+        .set("jsapi.expose_ticket", "true")
+        .spawn()
+        .await;
     for (query, page) in [
         ("url=https://example.com/?x=1", "https://example.com/?x=1"),
         ("v=1&url=https://example.com/?x=1", "https://example.com/?x=1"),
@@ -100,11 +116,24 @@ async fn an_ambiguous_address_is_refused_with_a_hint() {
     let reply = app.get_raw("/jsapi?url=https://example.com/?x=1&y=2").await;
     let body = reply.refused(400, 10001, "GET /jsapi");
     assert!(body["msg"].to_string().contains("encodeURIComponent"), "{body}");
-    for query in ["", "url=", "url", "uri=x", "url=%zz", "url=%E4%B8", "url=a%3A&url=b%3A"] {
+    for query in [
+        "",
+        "url=",
+        "url",
+        "uri=x",
+        "url=%zz",
+        "url=%E4%B8",
+        "url=a%3A&url=b%3A",
+    ] {
         let reply = app.get_raw(format!("/jsapi?{query}")).await;
         reply.refused(400, 10001, "GET /jsapi");
     }
-    for body in [json!({}), json!({"url": null}), json!({"url": 1}), json!({"url": ""})] {
+    for body in [
+        json!({}),
+        json!({"url": null}),
+        json!({"url": 1}),
+        json!({"url": ""}),
+    ] {
         let reply = app.post_json("/jsapi", &body).await;
         reply.refused(400, 10001, "POST /jsapi");
     }
@@ -191,6 +220,11 @@ fn the_official_samples_have_their_signatures() {
         let ticket = vector.input("jsapi_ticket").into();
         let timestamp = vector.inputs["timestamp"].as_i64().unwrap();
         let signature = signature::jsapi(&ticket, vector.input("noncestr"), timestamp, &page);
-        assert_eq!(signature.as_str(), vector.expected["signature"], "{}", vector.name);
+        assert_eq!(
+            signature.as_str(),
+            vector.expected["signature"],
+            "{}",
+            vector.name
+        );
     }
 }

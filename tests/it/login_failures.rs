@@ -27,7 +27,11 @@ async fn broken(app: &TestApp, effect: Value, after: bool) -> Reply {
     let reply = app.log_in(&code).await;
     let again = app.log_in(&code).await;
     platform.heal().await;
-    assert_eq!((reply.status, &reply.text), (again.status, &again.text), "{effect}");
+    assert_eq!(
+        (reply.status, &reply.text),
+        (again.status, &again.text),
+        "{effect}"
+    );
     // The cause has gone, but the code must be taken for used.
     app.advance(6).await;
     app.log_in(&code).await.is_refused_code(40163, "POST /v1/token");
@@ -57,7 +61,8 @@ async fn a_refused_code_is_answered_in_the_founding_words(app: Builder) {
 
 async fn a_lost_answer_is_answered_in_the_founding_words(app: Builder) {
     let app = app.set("platform.timeout", "300ms").spawn().await;
-    let raw = |body: &str| json!({"type": "raw_body", "body": body, "status": 200, "content_type": "text/plain"});
+    let raw =
+        |body: &str| json!({"type": "raw_body", "body": body, "status": 200, "content_type": "text/plain"});
     let effects = [
         (json!({"type": "reset"}), false),
         // The platform has used the code up, and its answer is lost.
@@ -68,7 +73,10 @@ async fn a_lost_answer_is_answered_in_the_founding_words(app: Builder) {
         (json!({"type": "http_status", "status": 502}), false),
         (json!({"type": "http_status", "status": 500}), true),
         (json!({"type": "garbage"}), false),
-        (json!({"type": "redirect", "location": "http://127.0.0.1:9/"}), false),
+        (
+            json!({"type": "redirect", "location": "http://127.0.0.1:9/"}),
+            false,
+        ),
         (errcode(-1), false),
         (raw("<html><body>busy</body></html>"), false),
         (raw(""), false),
@@ -141,8 +149,23 @@ async fn wrong_parameters_reach_neither_the_platform_nor_the_store(app: Builder)
 async fn bodies_that_are_no_json_object_are_refused(app: Builder) {
     let app = app.spawn().await;
     let json_type = "application/json";
-    let deep = format!(r#"{{"type":100,"account":"a","x":{}{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
-    for body in ["", "{", "[]", "[1]", "null", "\"text\"", "7", "{}{}", "{'type':100}", &deep] {
+    let deep = format!(
+        r#"{{"type":100,"account":"a","x":{}{}}}"#,
+        "[".repeat(20_000),
+        "]".repeat(20_000)
+    );
+    for body in [
+        "",
+        "{",
+        "[]",
+        "[1]",
+        "null",
+        "\"text\"",
+        "7",
+        "{}{}",
+        "{'type':100}",
+        &deep,
+    ] {
         let reply = app.post_raw("/v1/token", json_type, body.to_owned()).await;
         let shown: String = body.chars().take(40).collect();
         assert_eq!(reply.status, 400, "{shown}");
@@ -152,7 +175,12 @@ async fn bodies_that_are_no_json_object_are_refused(app: Builder) {
     let reply = app.post_raw("/v1/token", json_type, latin).await;
     reply.refused(400, 10001, "POST /v1/token");
     let right = r#"{"type":100,"account":"a"}"#;
-    for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""] {
+    for wrong in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonp",
+        "",
+    ] {
         let reply = app.post_raw("/v1/token", wrong, right).await;
         assert_eq!(reply.status, 415, "{wrong}");
         reply.refused(415, 10001, "POST /v1/token");

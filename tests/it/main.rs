@@ -5,10 +5,14 @@
 )]
 
 mod auth;
+mod credentials;
+mod credentials_trouble;
 mod jsapi;
 mod login;
 mod login_failures;
 mod mongo_smoke;
+mod operations;
+mod stampede;
 mod store;
 mod support;
 mod tokens;
@@ -17,7 +21,7 @@ mod vectors;
 mod assets;
 mod vendor;
 
-mod simulator;
 mod architecture;
 mod binary;
 mod browser;
+mod simulator;

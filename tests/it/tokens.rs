@@ -23,7 +23,10 @@ async fn logged_in(app: &TestApp) -> String {
 }
 
 async fn verify(app: &TestApp, token: &str) -> bool {
-    let reply = app.post_json("/v1/token/verify", &json!({"token": token})).await.ok();
+    let reply = app
+        .post_json("/v1/token/verify", &json!({"token": token}))
+        .await
+        .ok();
     match reply.text.as_str() {
         r#"{"result":true}"# => true,
         r#"{"result":false}"# => false,
@@ -83,13 +86,24 @@ async fn others_can_verify_a_token_with_the_published_key(app: Builder) {
         )
         .expect("the signature is right");
     let header = decoded(&header);
-    assert_eq!((&header["alg"], &header["typ"]), (&json!("EdDSA"), &json!("at+jwt")));
+    assert_eq!(
+        (&header["alg"], &header["typ"]),
+        (&json!("EdDSA"), &json!("at+jwt"))
+    );
     let claims = decoded(&claims);
     let names: Vec<&String> = claims.as_object().unwrap().keys().collect();
-    let expected = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "sid", "app"];
+    let expected = [
+        "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "sid", "app",
+    ];
     assert_eq!(names, expected);
-    assert_eq!((&claims["iss"], &claims["aud"]), (&json!("wxgate"), &json!("wxgate")));
-    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 7_200);
+    assert_eq!(
+        (&claims["iss"], &claims["aud"]),
+        (&json!("wxgate"), &json!("wxgate"))
+    );
+    assert_eq!(
+        claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(),
+        7_200
+    );
 }
 
 async fn with_hs256_no_key_is_published(app: Builder) {
@@ -187,7 +201,11 @@ async fn every_claim_counts_even_under_our_own_signature() {
     ] {
         let mut header = header.clone();
         header[name] = value;
-        assert!(!verify(&app, &sign(&header, &claims)).await, "{name}: {}", header[name]);
+        assert!(
+            !verify(&app, &sign(&header, &claims)).await,
+            "{name}: {}",
+            header[name]
+        );
     }
     let now = claims["iat"].as_i64().unwrap();
     for (name, value) in [
@@ -202,7 +220,11 @@ async fn every_claim_counts_even_under_our_own_signature() {
     ] {
         let mut claims = claims.clone();
         claims[name] = value;
-        assert!(!verify(&app, &sign(&header, &claims)).await, "{name}: {}", claims[name]);
+        assert!(
+            !verify(&app, &sign(&header, &claims)).await,
+            "{name}: {}",
+            claims[name]
+        );
     }
     for name in claims.as_object().unwrap().keys() {
         let mut without = claims.clone();

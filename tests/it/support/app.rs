@@ -300,7 +300,12 @@ impl TestApp {
     }
 
     /// A body as it is, under a content type.
-    pub(crate) async fn post_raw(&self, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Reply {
+    pub(crate) async fn post_raw(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Reply {
         let request = self
             .request(Method::POST, path)
             .header("content-type", content_type);

@@ -42,7 +42,10 @@ impl Platform {
     /// An admin call that is to succeed.
     pub(crate) async fn admin(&self, method: Method, path: &str, body: Value) -> Value {
         let url = format!("http://{}/_sim{path}", self.addr);
-        Reply::to(self.client.request(method, url).json(&body)).await.ok().json()
+        Reply::to(self.client.request(method, url).json(&body))
+            .await
+            .ok()
+            .json()
     }
 
     /// A login code of a user, as `wx.login` gives one.

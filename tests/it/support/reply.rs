@@ -96,7 +96,11 @@ impl Reply {
         let names: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
         let known = ["msg", "error_code", "request", "errcode"];
         assert!(names.iter().all(|name| known.contains(name)), "{body}");
-        assert!(self.header("content-type").unwrap().starts_with("application/json"));
+        assert!(
+            self.header("content-type")
+                .unwrap()
+                .starts_with("application/json")
+        );
         body
     }
 
@@ -115,7 +119,10 @@ impl Reply {
             "error_code": 10004,
             "request": request,
         });
-        assert_eq!((self.status, self.text.as_str()), (401, body.to_string().as_str()));
+        assert_eq!(
+            (self.status, self.text.as_str()),
+            (401, body.to_string().as_str())
+        );
     }
 }
 

@@ -67,7 +67,14 @@ impl Stored {
     /// Every byte of every collection that logins write.
     pub(crate) async fn everything(&self) -> String {
         let mut all = String::new();
-        for collection in ["identities", "users", "sessions", "credentials", "signing_keys", "settings"] {
+        for collection in [
+            "identities",
+            "users",
+            "sessions",
+            "credentials",
+            "signing_keys",
+            "settings",
+        ] {
             all.push_str(&self.texts(collection).await.join("\n"));
         }
         if let Self::Sqlite(file) = self {
