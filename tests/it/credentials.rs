@@ -196,7 +196,7 @@ async fn forced(app: &TestApp) -> usize {
         .simulator()
         .admin(reqwest::Method::GET, &path, json!({}))
         .await;
-    let log = log.to_string().replace('\\', "").replace(' ', "");
+    let log = log.to_string().replace(['\\', ' '], "");
     assert!(log.contains("force_refresh"), "{log}");
     log.matches("\"force_refresh\":true").count()
 }

@@ -7,6 +7,7 @@
 mod auth;
 mod credentials;
 mod credentials_trouble;
+mod cross_origin;
 mod jsapi;
 mod login;
 mod login_failures;

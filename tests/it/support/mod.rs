@@ -1,6 +1,7 @@
 //! What the tests stand on: servers they need and helpers they share. No test of the product is here.
 
 pub(crate) mod app;
+pub(crate) mod builder;
 pub(crate) mod mongo;
 pub(crate) mod platform;
 pub(crate) mod reply;
