@@ -149,6 +149,21 @@ async fn two_gateways_that_start_at_once_ask_once_in_all() {
     );
     assert_eq!(platform.calls_of(SHOP, STABLE_TOKEN).await, 1);
     assert_eq!(platform.calls(TICKET).await, 1);
+    // Both are due at the same time, and one renews for both.
+    one.advance(6_970).await;
+    two.turn(6_970);
+    eventually("the token is renewed", async || {
+        sign(&one).await.ok();
+        sign(&two).await.ok();
+        platform.calls_of(SHOP, STABLE_TOKEN).await >= 2 && platform.calls(TICKET).await >= 2
+    })
+    .await;
+    for _ in 0..20 {
+        sign(&one).await.ok();
+        sign(&two).await.ok();
+    }
+    assert_eq!(platform.calls_of(SHOP, STABLE_TOKEN).await, 2);
+    assert_eq!(platform.calls(TICKET).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

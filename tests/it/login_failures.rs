@@ -3,10 +3,11 @@
 
 use serde_json::{Value, json};
 
-use crate::support::app::{Builder, TestApp};
-use crate::support::on_both_stores;
+use crate::support::app::{Builder, StoreKind, TestApp};
+use crate::support::mongo::Mongod;
 use crate::support::platform::LOGIN;
 use crate::support::reply::Reply;
+use crate::support::{eventually, on_both_stores};
 
 on_both_stores!(
     a_refused_code_is_answered_in_the_founding_words,
@@ -189,6 +190,25 @@ async fn bodies_that_are_no_json_object_are_refused(app: Builder) {
     let reply = app.post_raw("/v1/token", json_type, large).await;
     reply.refused(413, 10001, "POST /v1/token");
     nothing_happened(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_without_a_store_is_refused_for_the_time_being() {
+    let mongod = Mongod::start_private().await;
+    let url = mongod.url(&Mongod::fresh_database());
+    let app = TestApp::builder().store(StoreKind::MongoAt(url)).spawn().await;
+    let code = app.code("ann").await;
+    mongod.kill();
+    let reply = app.log_in(&code).await;
+    reply.refused(503, 10008, "POST /v1/token");
+    assert!(reply.retry_after() >= 1);
+    assert_eq!(app.simulator().calls(LOGIN).await, 1);
+    mongod.restart().await;
+    eventually("another login succeeds", async || {
+        let code = app.code("ann").await;
+        app.log_in(&code).await.status == 200
+    })
+    .await;
 }
 
 async fn nothing_happened(app: &TestApp) {

@@ -92,6 +92,11 @@ impl TestApp {
     /// Turns the clocks of the gateway and of WeChat.
     pub(crate) async fn advance(&self, seconds: u64) {
         self.platform.advance(seconds).await;
+        self.turn(seconds);
+    }
+
+    /// Turns the gateway's own clock, where another one has turned WeChat's already.
+    pub(crate) fn turn(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
