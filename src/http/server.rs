@@ -9,6 +9,7 @@ use actix_cors::Cors;
 use actix_web::http::header;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, web};
+use socket2::{Domain, Protocol, Socket, Type};
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
@@ -20,6 +21,10 @@ use super::routes::{self, MethodTable, fallback};
 use super::{error, openapi};
 use crate::state::State;
 use crate::tasks::Tasks;
+
+/// How many connections may wait to be accepted, if the system allows so many. With the standard library's 128, a
+/// burst of new clients overflows it, and each one left over waits a second before it tries again.
+const BACKLOG: i32 = 4096;
 
 /// A server whose port is bound.
 pub struct Server {
@@ -37,7 +42,7 @@ impl Server {
     /// # Errors
     /// If the port cannot be had.
     pub fn bind(state: Arc<State>, tasks: Tasks) -> std::io::Result<Self> {
-        let listener = std::net::TcpListener::bind(state.config.server.listen)?;
+        let listener = listen(state.config.server.listen)?;
         let server = &state.config.server;
         let connections = Connections::new(&server.limits);
         let metrics = Metrics::new(|registry| {
@@ -114,6 +119,17 @@ impl Server {
     }
 }
 
+/// As the standard library listens, but for the backlog.
+fn listen(addr: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    // Elsewhere the option would let two processes have the port.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
 /// Exact origins with credentials, and nothing for others: their requests are answered without the headers that
 /// would let a browser show the answer.
 fn cors(state: &State) -> Cors {
@@ -145,4 +161,29 @@ fn docs(api: &utoipa::openapi::OpenApi) -> SwaggerUi {
     SwaggerUi::new("/docs/{_:.*}")
         .url("/openapi.json", api.clone())
         .config(SwaggerConfig::default().validator_url("none"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use super::listen;
+
+    #[test]
+    fn a_burst_of_clients_waits_to_be_accepted() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let addr = listener.local_addr().unwrap();
+        // A client that finds no room waits a second for its next try.
+        let soon = Duration::from_millis(900);
+        let connect = |_| TcpStream::connect_timeout(&addr, soon);
+        let waiting: Vec<_> = (0..400).map(connect).collect::<Result<_, _>>().unwrap();
+        assert_eq!(waiting.len(), 400);
+    }
+
+    #[test]
+    fn a_port_is_had_once() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        assert!(listen(listener.local_addr().unwrap()).is_err());
+    }
 }

@@ -4,19 +4,32 @@
     reason = "a helper fails by a panic, as the test does that calls it"
 )]
 
-mod edge;
-mod mongo_smoke;
-mod store;
-mod support;
-
+mod architecture;
 mod assets;
+mod auth;
+mod auth;
+mod binary;
+mod browser;
 mod check;
 mod cli;
 mod config;
+mod credentials;
+mod credentials;
+mod credentials_trouble;
+mod credentials_trouble;
+mod cross_origin;
+mod cross_origin;
 mod demo;
-mod vendor;
-
-mod architecture;
-mod binary;
-mod browser;
+mod edge;
+mod jsapi;
+mod login;
+mod login_failures;
+mod mongo_smoke;
+mod operations;
 mod simulator;
+mod stampede;
+mod store;
+mod support;
+mod tokens;
+mod vectors;
+mod vendor;

@@ -1,0 +1,252 @@
+//! What operators, browsers and machines meet besides the journeys: health, the description, errors of the
+//! framework's own.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::{Builder, SHOP, TestApp};
+use crate::support::platform::STABLE_TOKEN;
+use crate::support::reply::Reply;
+use crate::support::{eventually, on_both_stores};
+
+on_both_stores!(readiness_lists_what_does_not_work);
+
+async fn readiness_lists_what_does_not_work(app: Builder) {
+    let refused = json!({"type": "errcode", "errcode": 40125});
+    let app = app
+        .fault(json!({"path": STABLE_TOKEN, "app_id": SHOP, "effect": refused}))
+        .spawn()
+        .await;
+    let expected = json!({
+        "status": "degraded", "degraded": [format!("{SHOP}:access_token"), format!("{SHOP}:jsapi_ticket")],
+    });
+    eventually("the mini program has its token", async || {
+        app.get("/readyz").await.ok().json() == expected
+    })
+    .await;
+    app.simulator().heal().await;
+    app.advance(600).await;
+    eventually("everything works", async || {
+        app.get("/readyz").await.ok().text == r#"{"status":"ok","degraded":[]}"#
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_is_the_processs_own() {
+    let down = json!({"path": "*", "effect": {"type": "reset"}});
+    let app = TestApp::builder().fault(down).spawn().await;
+    let reply = app.get("/healthz").await.ok();
+    assert_eq!(reply.text, r#"{"status":"ok"}"#);
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_for_readiness_never_asks_wechat() {
+    let app = TestApp::builder().spawn().await;
+    eventually("it is ready", async || {
+        app.get("/readyz").await.json()["status"] == "ok"
+    })
+    .await;
+    let before = app.simulator().calls(STABLE_TOKEN).await;
+    for _ in 0..20 {
+        app.get("/readyz").await.ok();
+    }
+    assert_eq!(app.simulator().calls(STABLE_TOKEN).await, before);
+}
+
+async fn description(app: &TestApp) -> Value {
+    let reply = app.get("/openapi.json").await.ok();
+    assert!(
+        reply
+            .header("content-type")
+            .unwrap()
+            .starts_with("application/json")
+    );
+    reply.json()
+}
+
+/// Every method and path of the description.
+fn operations(api: &Value) -> BTreeSet<(String, String)> {
+    let paths = api["paths"].as_object().unwrap();
+    let listed = paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().unwrap().keys();
+        methods
+            .filter(|name| ["get", "post", "put", "patch", "delete"].contains(&name.as_str()))
+            .map(|method| (method.to_uppercase(), path.clone()))
+    });
+    listed.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_description_is_openapi_31_and_lists_these_routes() {
+    let app = TestApp::builder().spawn().await;
+    let api = description(&app).await;
+    assert!(
+        api["openapi"].as_str().unwrap().starts_with("3.1"),
+        "{}",
+        api["openapi"]
+    );
+    let listed: Vec<String> = operations(&api)
+        .into_iter()
+        .map(|(method, path)| format!("{method} {path}"))
+        .collect();
+    insta::assert_json_snapshot!(listed, @r#"
+    [
+      "GET /.well-known/jwks.json",
+      "GET /auth",
+      "GET /auth/{app}",
+      "GET /healthz",
+      "GET /jsapi",
+      "GET /jsapi/{app}",
+      "GET /metrics",
+      "GET /readyz",
+      "POST /jsapi",
+      "POST /jsapi/{app}",
+      "POST /v1/apps/{app}/token",
+      "POST /v1/token",
+      "POST /v1/token/verify"
+    ]
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_described_route_is_there() {
+    let app = TestApp::builder().spawn().await;
+    for (method, path) in operations(&description(&app).await) {
+        let path = path.replace("{app}", "shop");
+        let name: Method = method.parse().unwrap();
+        let request = app.request(name, &path);
+        let request = if method == "GET" {
+            request
+        } else {
+            request.json(&json!({}))
+        };
+        let reply = Reply::to(request).await;
+        assert!(
+            ![404, 405].contains(&reply.status),
+            "{method} {path}: {}",
+            reply.status
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_in_the_source_is_described() {
+    let app = TestApp::builder().spawn().await;
+    let mut written = BTreeSet::new();
+    find_routes(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http"),
+        &mut written,
+    );
+    assert!(written.len() > 5, "{written:?}");
+    assert_eq!(written, operations(&description(&app).await));
+}
+
+/// The routes that attributes such as `#[get("/healthz")]` make.
+fn find_routes(folder: &Path, found: &mut BTreeSet<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            find_routes(&path, found);
+            continue;
+        }
+        let source = fs::read_to_string(&path).unwrap();
+        for line in source.lines() {
+            let attribute = line
+                .trim()
+                .strip_prefix("#[")
+                .and_then(|line| line.split_once("(\""));
+            let Some((method, rest)) = attribute else { continue };
+            if ["get", "post", "put", "patch", "delete", "route"].contains(&method) {
+                let path = rest.split('"').next().unwrap();
+                found.insert((method.to_uppercase(), path.to_owned()));
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_documentation_needs_no_internet() {
+    let app = TestApp::builder().spawn().await;
+    let page = app.get("/docs/").await.ok();
+    assert!(page.header("content-type").unwrap().starts_with("text/html"));
+    let mut loaded = 0;
+    for piece in page.text.split(['"', '\'']) {
+        assert!(!piece.starts_with("http:") && !piece.starts_with("https:") && !piece.starts_with("//"));
+        if [".js", ".css"].iter().any(|end| piece.ends_with(end)) {
+            let name = piece.trim_start_matches("./");
+            let file = app.get(&format!("/docs/{name}")).await.ok();
+            loaded += 1;
+            if name.contains("initializer") {
+                assert!(file.text.contains("/openapi.json"));
+                assert!(!file.text.contains("http"), "{}", file.text);
+            }
+        }
+    }
+    assert!(loaded >= 3, "{}", page.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_there_is_an_envelope_too() {
+    let app = TestApp::builder().spawn().await;
+    for (method, path) in [
+        (Method::GET, "/nowhere"),
+        (Method::POST, "/v1/nothing"),
+        (Method::GET, "/v1/token/verify/more"),
+        (Method::DELETE, "/v1/apps//token"),
+    ] {
+        let reply = Reply::to(app.request(method.clone(), path)).await;
+        reply.refused(404, 10002, &format!("{method} {path}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let app = TestApp::builder().spawn().await;
+    for (method, path, allowed) in [
+        (Method::GET, "/v1/token", "POST"),
+        (Method::DELETE, "/v1/token/verify", "POST"),
+        (Method::PUT, "/jsapi", "GET, POST"),
+        (Method::POST, "/healthz", "GET"),
+        (Method::PATCH, "/v1/apps/game/token", "POST"),
+    ] {
+        let reply = Reply::to(app.request(method.clone(), path)).await;
+        reply.refused(405, 10003, &format!("{method} {path}"));
+        assert_eq!(reply.header("allow"), Some(allowed), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_has_a_request_id() {
+    let app = TestApp::builder().spawn().await;
+    let mut seen = BTreeSet::new();
+    for path in [
+        "/healthz",
+        "/nowhere",
+        "/auth",
+        "/jsapi",
+        "/openapi.json",
+        "/docs/",
+        "/",
+    ] {
+        let reply = app.get(path).await;
+        let id = reply
+            .header("x-request-id")
+            .unwrap_or_else(|| panic!("{path} has none"));
+        assert!(!id.is_empty() && seen.insert(id.to_owned()), "{path}: {id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_put_into_the_folder_is_at_the_sites_root() {
+    let app = TestApp::builder().spawn().await;
+    let missing = app.get("/MP_verify_abc.txt").await;
+    missing.refused(404, 10002, "GET /MP_verify_abc.txt");
+    fs::write(app.static_dir().join("MP_verify_abc.txt"), "abc").unwrap();
+    assert_eq!(app.get("/MP_verify_abc.txt").await.ok().text, "abc");
+}

@@ -1,0 +1,247 @@
+//! `POST /v1/token/verify` and `/.well-known/jwks.json`: which texts are tokens of ours, and how others find out.
+
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+
+use crate::support::app::{Builder, TestApp};
+use crate::support::on_both_stores;
+
+on_both_stores!(
+    a_token_is_good_until_its_end,
+    a_token_outlives_a_restart,
+    tokens_of_another_gateway_are_refused,
+    a_missing_token_is_answered_in_the_founding_words,
+    others_can_verify_a_token_with_the_published_key,
+    with_hs256_no_key_is_published,
+);
+
+async fn logged_in(app: &TestApp) -> String {
+    app.log_in(&app.code("ann").await).await.ok().member("token")
+}
+
+async fn verify(app: &TestApp, token: &str) -> bool {
+    let reply = app
+        .post_json("/v1/token/verify", &json!({"token": token}))
+        .await
+        .ok();
+    match reply.text.as_str() {
+        r#"{"result":true}"# => true,
+        r#"{"result":false}"# => false,
+        other => panic!("{other}"),
+    }
+}
+
+async fn a_token_is_good_until_its_end(app: Builder) {
+    let app = app.spawn().await;
+    let token = logged_in(&app).await;
+    assert!(verify(&app, &token).await);
+    app.advance(7_190).await;
+    assert!(verify(&app, &token).await);
+    app.advance(11).await;
+    assert!(!verify(&app, &token).await);
+}
+
+async fn a_token_outlives_a_restart(app: Builder) {
+    let mut app = app.spawn().await;
+    let token = logged_in(&app).await;
+    app.restart().await;
+    assert!(verify(&app, &token).await);
+}
+
+async fn tokens_of_another_gateway_are_refused(app: Builder) {
+    let (app, other) = (app.spawn().await, TestApp::builder().spawn().await);
+    assert!(!verify(&app, &logged_in(&other).await).await);
+}
+
+async fn a_missing_token_is_answered_in_the_founding_words(app: Builder) {
+    let app = app.spawn().await;
+    for body in [json!({}), json!({"token": null}), json!({"token": ""})] {
+        let reply = app.post_json("/v1/token/verify", &body).await;
+        assert_eq!(reply.status, 200, "{body}");
+        assert_eq!(
+            reply.text,
+            r#"{"msg":["token字段是必填参数"],"error_code":10001,"request":"POST /v1/token/verify"}"#,
+        );
+    }
+}
+
+async fn others_can_verify_a_token_with_the_published_key(app: Builder) {
+    let app = app.spawn().await;
+    let token = logged_in(&app).await;
+    let keys = app.get("/.well-known/jwks.json").await.ok().json();
+    let [header, claims, signature] = parts(&token);
+    let key = &keys["keys"][0];
+    let expected = json!({
+        "kty": "OKP", "crv": "Ed25519", "x": key["x"], "kid": decoded(&header)["kid"], "use": "sig", "alg": "EdDSA",
+    });
+    assert_eq!(keys, json!({"keys": [expected]}));
+    let public = BASE64.decode(key["x"].as_str().unwrap()).unwrap();
+    UnparsedPublicKey::new(&ED25519, public)
+        .verify(
+            format!("{header}.{claims}").as_bytes(),
+            &BASE64.decode(signature).unwrap(),
+        )
+        .expect("the signature is right");
+    let header = decoded(&header);
+    assert_eq!(
+        (&header["alg"], &header["typ"]),
+        (&json!("EdDSA"), &json!("at+jwt"))
+    );
+    let claims = decoded(&claims);
+    let names: Vec<&String> = claims.as_object().unwrap().keys().collect();
+    let expected = [
+        "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "sid", "app",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(
+        (&claims["iss"], &claims["aud"]),
+        (&json!("wxgate"), &json!("wxgate"))
+    );
+    assert_eq!(
+        claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(),
+        7_200
+    );
+}
+
+async fn with_hs256_no_key_is_published(app: Builder) {
+    let app = app.set("auth.algorithm", "HS256").spawn().await;
+    let token = logged_in(&app).await;
+    assert!(verify(&app, &token).await);
+    let keys = app.get("/.well-known/jwks.json").await.ok();
+    assert_eq!(keys.text, r#"{"keys":[]}"#);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_token_of_ours_is_false() {
+    let app = TestApp::builder().spawn().await;
+    let token = logged_in(&app).await;
+    let [header, claims, signature] = parts(&token);
+    let other = logged_in(&app).await;
+    let mut changed = decoded(&claims);
+    changed["sub"] = json!("somebody-else");
+    let changed = encoded(&changed);
+    for bad in [
+        "x".to_owned(),
+        "...".to_owned(),
+        "中文".to_owned(),
+        format!("{header}.{claims}"),
+        format!("{header}.{claims}."),
+        format!("{header}.{changed}.{signature}"),
+        format!("{header}.{claims}.{}", parts(&other)[2]),
+        format!("{token}."),
+        format!("{token} "),
+        format!(" {token}"),
+        format!("Bearer {token}"),
+        token[1..].to_owned(),
+        token[..token.len() - 1].to_owned(),
+        "a".repeat(8 * 1024),
+    ] {
+        assert!(!verify(&app, &bad).await, "{bad}");
+    }
+    let reply = app.post_json("/v1/token/verify", &json!({"token": 7})).await;
+    reply.refused(400, 10001, "POST /v1/token/verify");
+    let reply = app
+        .post_json("/v1/token/verify", &json!({"token": "a".repeat(8 * 1024 + 1)}))
+        .await;
+    reply.refused(400, 10001, "POST /v1/token/verify");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_algorithm_of_a_token_is_not_believed() {
+    let app = TestApp::builder().spawn().await;
+    let token = logged_in(&app).await;
+    let [header, claims, _] = parts(&token);
+    let keys = app.get("/.well-known/jwks.json").await.json();
+    let x = keys["keys"][0]["x"].as_str().unwrap();
+    let mut none = decoded(&header);
+    for name in ["none", "None", "NONE", ""] {
+        none["alg"] = json!(name);
+        for signature in ["", "AA"] {
+            let forged = format!("{}.{claims}.{signature}", encoded(&none));
+            assert!(!verify(&app, &forged).await, "{name}");
+        }
+    }
+    let mut hs256 = Header::new(Algorithm::HS256);
+    hs256.kid = decoded(&header)["kid"].as_str().map(str::to_owned);
+    hs256.typ = Some("at+jwt".to_owned());
+    let public = BASE64.decode(x).unwrap();
+    for secret in [x.as_bytes(), &public] {
+        let key = EncodingKey::from_secret(secret);
+        let forged = jsonwebtoken::encode(&hs256, &decoded(&claims), &key).unwrap();
+        assert!(!verify(&app, &forged).await);
+    }
+}
+
+/// Only the right claims under the right header are a token, even if our own key signed them: other kinds of
+/// tokens may be signed with it one day.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_claim_counts_even_under_our_own_signature() {
+    let mut app = TestApp::builder().spawn().await;
+    let [header, claims, _] = parts(&logged_in(&app).await);
+    let (header, claims) = (decoded(&header), decoded(&claims));
+    app.stop().await;
+    let key = app.signing_key().await;
+    app.start().await;
+    let sign = |header: &Value, claims: &Value| {
+        let mut with = Header::new(key.algorithm);
+        with.typ = header["typ"].as_str().map(str::to_owned);
+        with.kid = header["kid"].as_str().map(str::to_owned);
+        jsonwebtoken::encode(&with, claims, &key.encoding).unwrap()
+    };
+    assert!(verify(&app, &sign(&header, &claims)).await, "the forger is right");
+    for (name, value) in [
+        ("typ", json!("JWT")),
+        ("typ", json!("rt+jwt")),
+        ("typ", Value::Null),
+        ("kid", json!("another")),
+        ("kid", Value::Null),
+    ] {
+        let mut header = header.clone();
+        header[name] = value;
+        assert!(
+            !verify(&app, &sign(&header, &claims)).await,
+            "{name}: {}",
+            header[name]
+        );
+    }
+    let now = claims["iat"].as_i64().unwrap();
+    for (name, value) in [
+        ("iss", json!("other")),
+        ("aud", json!("other")),
+        ("aud", json!([])),
+        ("exp", json!(now - 1)),
+        ("exp", json!("never")),
+        ("nbf", json!(now + 60)),
+        ("sub", json!("")),
+        ("sub", json!(7)),
+    ] {
+        let mut claims = claims.clone();
+        claims[name] = value;
+        assert!(
+            !verify(&app, &sign(&header, &claims)).await,
+            "{name}: {}",
+            claims[name]
+        );
+    }
+    for name in claims.as_object().unwrap().keys() {
+        let mut without = claims.clone();
+        without.as_object_mut().unwrap().remove(name);
+        assert!(!verify(&app, &sign(&header, &without)).await, "without {name}");
+    }
+}
+
+fn parts(token: &str) -> [String; 3] {
+    let parts: Vec<String> = token.split('.').map(str::to_owned).collect();
+    parts.try_into().expect("a token has three parts")
+}
+
+fn decoded(part: &str) -> Value {
+    serde_json::from_slice(&BASE64.decode(part).unwrap()).unwrap()
+}
+
+fn encoded(value: &Value) -> String {
+    BASE64.encode(value.to_string())
+}
