@@ -104,6 +104,7 @@ impl App {
         let login = Login::new(
             config.apps.clone(),
             client,
+            config.platform.timeout,
             &engine,
             sealer,
             tokens.clone(),

@@ -220,7 +220,14 @@ fn from_status(status: StatusCode) -> ApiError {
     }
 }
 
-const STORE: (&str, Duration) = ("the store does not answer", Duration::from_secs(2));
+/// A store that is away comes back; a document that it refuses or that cannot be read is our fault.
+fn store_failed(may_pass: bool) -> ApiError {
+    if may_pass {
+        ApiError::Unavailable("the store does not answer", Duration::from_secs(2))
+    } else {
+        ApiError::Internal
+    }
+}
 
 impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
@@ -259,6 +266,7 @@ impl From<credentials::Error> for ApiError {
         let waiting = "WeChat gives no ticket at the moment";
         match error {
             credentials::Error::NoApp => no_app(),
+            credentials::Error::NoToken(error) => (*error).clone().into(),
             credentials::Error::Platform(error) => match error.errcode() {
                 Some(errcode) if errcode != -1 => Self::Upstream(errcode),
                 _ => Self::Unavailable(waiting, Duration::from_secs(2)),
@@ -266,7 +274,7 @@ impl From<credentials::Error> for ApiError {
             credentials::Error::Spent(wait) => Self::Unavailable(waiting, wait),
             credentials::Error::Slow => Self::Unavailable(waiting, Duration::from_secs(2)),
             credentials::Error::StillDead => Self::Unavailable(waiting, Duration::from_secs(30)),
-            credentials::Error::Store(_) => Self::Unavailable(STORE.0, STORE.1),
+            credentials::Error::Store(error) => store_failed(error.may_pass()),
             credentials::Error::Sealed(_) => Self::Internal,
         }
     }
@@ -292,8 +300,8 @@ impl From<login::Error> for ApiError {
             },
             login::Error::BrokenOff => Self::LoginUnavailable,
             login::Error::Store(error) => {
-                tracing::warn!(error = %crate::telemetry::Chain(&error), "a login could not be stored");
-                Self::Unavailable(STORE.0, STORE.1)
+                tracing::error!(error = %crate::telemetry::Chain(&error), "a login could not be stored");
+                store_failed(error.may_pass())
             }
             login::Error::Signing(error) => {
                 tracing::error!(%error, "a token could not be signed");

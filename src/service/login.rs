@@ -3,7 +3,9 @@
 mod exchange;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::records::{Identity, Session, SessionKey, User};
@@ -68,7 +70,7 @@ pub struct Login {
 }
 
 impl Login {
-    /// Logs users of the mini programs among `apps` in.
+    /// Logs users of the mini programs among `apps` in. `timeout` is how long a call of `client` takes at most.
     #[must_use]
     #[expect(
         clippy::too_many_arguments,
@@ -77,6 +79,7 @@ impl Login {
     pub fn new(
         apps: Apps,
         client: wechat::Client,
+        timeout: Duration,
         engine: &Arc<dyn Engine>,
         sealer: Sealer,
         tokens: Arc<Tokens>,
@@ -86,7 +89,7 @@ impl Login {
     ) -> Self {
         Self {
             apps,
-            exchanges: Exchanges::new(client, clock.clone(), tasks),
+            exchanges: Exchanges::new(client, clock.clone(), tasks, timeout),
             identities: Repo::new(engine.clone(), clock.clone()),
             users: Repo::new(engine.clone(), clock.clone()),
             sessions: Repo::new(engine.clone(), clock.clone()),
@@ -134,7 +137,14 @@ impl Login {
         };
         loop {
             let known = self.identities.update(&id, |identity| {
+                // The platform may hand out the same key again, and callers who share an exchange bring it twice.
+                identity
+                    .session_keys
+                    .retain(|kept| !self.is_key(&id, kept, &session.session_key));
                 identity.session_keys.insert(0, key.clone());
+                identity
+                    .session_keys
+                    .sort_by_key(|kept| std::cmp::Reverse(kept.at));
                 identity.session_keys.truncate(SESSION_KEYS);
                 // A unionid may arrive later, when the app joins an Open Platform account.
                 identity.unionid = session.unionid.clone().or(identity.unionid.take());
@@ -156,6 +166,13 @@ impl Login {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    fn is_key(&self, identity: &str, kept: &SessionKey, key: &SecretString) -> bool {
+        // One that cannot be opened is of no use to anybody.
+        self.sealer
+            .open(&place(identity), &kept.key)
+            .map_or(true, |kept| kept.expose_secret() == key.expose_secret())
     }
 
     /// The user of this id, made if a first login is under way or died before it could.

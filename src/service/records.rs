@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::seal::Sealed;
-use crate::domain::ids::{AppName, SessionId, UnionId, UserId};
+use crate::domain::ids::{AppName, UnionId, UserId};
 use crate::domain::time::Timestamp;
 use crate::store::{Collection, Index, Record};
 
@@ -90,6 +90,9 @@ pub struct Credential {
     /// When to fetch the next one.
     #[serde(default)]
     pub renew_at: Timestamp,
+    /// What is known of the value's age.
+    #[serde(default)]
+    pub age: Age,
     /// Who is fetching.
     #[serde(default)]
     pub lease: Option<Lease>,
@@ -99,6 +102,17 @@ pub struct Credential {
     /// Forced refreshes, which the platform limits to 20 a day.
     #[serde(default)]
     pub forced: Forced,
+}
+
+/// What is known of the age of a value that the platform hands out more than once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Age {
+    /// It was made after this moment: the platform returned another value then, or could not have kept it longer.
+    pub born_after: Timestamp,
+    /// When the platform returned it first.
+    pub first_seen: Timestamp,
+    /// When the platform returned it last.
+    pub last_seen: Timestamp,
 }
 
 /// The right of one instance to fetch. It ends by itself, and the record's version fences its holder.
@@ -165,13 +179,6 @@ pub struct SessionKey {
     pub at: Timestamp,
 }
 
-/// Finds the identities of a user.
-pub static IDENTITIES_BY_USER: Index = Index {
-    name: "user",
-    fields: &["user"],
-    unique: false,
-};
-
 stored_in!(
     Identity,
     Collection {
@@ -218,14 +225,6 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// When it ends in any case.
     pub ends_at: Timestamp,
-}
-
-impl Session {
-    /// The session's id as other parts know it.
-    #[must_use]
-    pub fn session_id(&self) -> Option<SessionId> {
-        self.id.parse().ok()
-    }
 }
 
 stored_in!(

@@ -55,6 +55,17 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether the same call may succeed later without anybody changing anything.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::Indeterminate(_) | Self::Contended { .. } => true,
+            Self::Duplicate { .. } | Self::Unreadable { .. } | Self::Refused { .. } => false,
+        }
+    }
+}
+
 /// A stored document. `fields` holds every member but the id; members that are null are left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {

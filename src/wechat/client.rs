@@ -43,8 +43,6 @@ pub struct Fetched {
 pub enum TicketKind {
     /// For the JS-SDK's signature.
     Jsapi,
-    /// For cards and coupons.
-    WxCard,
 }
 
 /// What a login code stands for.
@@ -74,7 +72,11 @@ impl Client {
             "secret": app.secret.expose_secret(),
             "force_refresh": force,
         });
-        let answer = call(self.http.post(self.url("cgi-bin/stable_token")).json(&body)).await?;
+        let answer = call(
+            self.http.post(self.url("cgi-bin/stable_token")).json(&body),
+            &app.secret,
+        )
+        .await?;
         fetched(&answer, "access_token")
     }
 
@@ -85,7 +87,11 @@ impl Client {
             ("appid", app.app_id.as_str()),
             ("secret", app.secret.expose_secret()),
         ];
-        let answer = call(self.http.get(self.url("cgi-bin/token")).query(&query)).await?;
+        let answer = call(
+            self.http.get(self.url("cgi-bin/token")).query(&query),
+            &app.secret,
+        )
+        .await?;
         fetched(&answer, "access_token")
     }
 
@@ -93,10 +99,13 @@ impl Client {
     pub async fn ticket(&self, token: &SecretString, kind: TicketKind) -> Result<Fetched> {
         let kind = match kind {
             TicketKind::Jsapi => "jsapi",
-            TicketKind::WxCard => "wx_card",
         };
         let query = [("access_token", token.expose_secret()), ("type", kind)];
-        let answer = call(self.http.get(self.url("cgi-bin/ticket/getticket")).query(&query)).await?;
+        let answer = call(
+            self.http.get(self.url("cgi-bin/ticket/getticket")).query(&query),
+            token,
+        )
+        .await?;
         fetched(&answer, "ticket")
     }
 
@@ -108,7 +117,11 @@ impl Client {
             ("js_code", code.as_str()),
             ("grant_type", "authorization_code"),
         ];
-        let answer = call(self.http.get(self.url("sns/jscode2session")).query(&query)).await?;
+        let answer = call(
+            self.http.get(self.url("sns/jscode2session")).query(&query),
+            &app.secret,
+        )
+        .await?;
         let openid = text(&answer, "openid").and_then(|text| text.parse().ok());
         let session_key = text(&answer, "session_key").filter(|text| !text.is_empty());
         Ok(Session {
@@ -139,7 +152,9 @@ impl Client {
 ///
 /// The HTTP status of an answer is 200 even for errors, and its content type says little, so an answer is
 /// recognised by its shape. (protocol: HTTP status and Content-Type.)
-async fn call(request: RequestBuilder) -> Result<Map<String, Value>> {
+///
+/// What answers in the platform's place may repeat the request in its error text, so `secret` is cut out of that.
+async fn call(request: RequestBuilder, secret: &SecretString) -> Result<Map<String, Value>> {
     let response = request.send().await?;
     if !response.status().is_success() {
         return Err(Error::Unusable("its HTTP status is not 200"));
@@ -151,7 +166,9 @@ async fn call(request: RequestBuilder) -> Result<Map<String, Value>> {
         None | Some(Some(0)) => Ok(answer),
         Some(Some(errcode)) => Err(Error::refused(
             errcode,
-            text(&answer, "errmsg").unwrap_or_default(),
+            &text(&answer, "errmsg")
+                .unwrap_or_default()
+                .replace(secret.expose_secret(), "***"),
         )),
         Some(None) => Err(Error::Unusable("its errcode is no number")),
     }

@@ -31,8 +31,6 @@ pub enum Error {
 /// How an answer got lost, with the transport's own error without its URL.
 #[derive(Debug)]
 pub struct Lost {
-    /// Whether the request cannot have reached the platform.
-    pub not_sent: bool,
     source: reqwest::Error,
 }
 
@@ -92,10 +90,7 @@ impl From<reqwest::Error> for Error {
     fn from(error: reqwest::Error) -> Self {
         // The URL holds the AppSecret or a token in its query.
         let source = error.without_url();
-        Self::Lost(Lost {
-            not_sent: source.is_connect(),
-            source,
-        })
+        Self::Lost(Lost { source })
     }
 }
 
@@ -131,12 +126,29 @@ impl Error {
         }
     }
 
-    /// Whether only a person can help: wrong AppID or AppSecret, or an address the console does not list.
+    /// Whether only a person or the next day can help: wrong AppID or AppSecret, an address the console does not
+    /// list, a spent quota.
     #[must_use]
     pub fn needs_operator(&self) -> bool {
         matches!(
             self.errcode(),
-            Some(40013 | 40125 | 40164 | 40243 | 48001 | 50004 | 50007 | 89503 | 89506 | 89507)
+            Some(
+                40002
+                    | 40013
+                    | 40125
+                    | 40164
+                    | 40243
+                    | 41002
+                    | 41004
+                    | 45009
+                    | 48001
+                    | 50004
+                    | 50007
+                    | 89501
+                    | 89503
+                    | 89506
+                    | 89507
+            )
         )
     }
 }

@@ -10,12 +10,10 @@ use super::flight::{Error, Slot};
 use super::{Held, Kind, Shared, budget};
 use crate::config::TokenMode;
 use crate::domain::time::Timestamp;
-use crate::service::records::{Budget, Credential, Forced, Lease};
+use crate::service::records::{Age, Budget, Credential, Forced, Lease};
 use crate::store::{self, Change, Versioned};
 use crate::wechat::{self, Fetched, TicketKind};
 
-/// How long one holder may fetch before others may. Longer than two calls take at most.
-const LEASE: Duration = Duration::from_secs(15);
 /// How often a waiting instance looks whether the holder has published.
 const LOOK: Duration = Duration::from_millis(150);
 /// A flight ends after so long even if others hold the lease all the time.
@@ -44,17 +42,29 @@ impl Shared {
             {
                 return Ok(Arc::new(held.clone()));
             }
+            // After a restart what others have fetched is used to its end; renewing it is not what a caller waits for.
+            if let Some(held) = published.as_ref().filter(|held| held.is_good(now))
+                && dead.is_none()
+                && slot.current(now).is_none()
+            {
+                return Ok(Arc::new(held.clone()));
+            }
             let holder = record.record.lease.as_ref().filter(|lease| now < lease.until);
             if holder.is_some_and(|lease| lease.owner != self.instance) {
                 tokio::time::sleep(LOOK).await;
                 continue;
             }
+            // A ticket's flight may have to wait for a token, which it does before it keeps others from fetching.
+            let token = match slot.kind {
+                Kind::AccessToken => None,
+                Kind::JsapiTicket => Some(self.token_of(slot).await?),
+            };
             let Some(leased) = self.take_lease(record, slot.kind, now).await? else {
                 continue;
             };
-            let before = slot.latest().map(|held| (*held).clone()).or(published);
+            let before = newer(slot.latest().map(|held| (*held).clone()), published);
             let asked = Instant::now();
-            match self.ask(slot, leased, before.as_ref(), dead).await {
+            match self.ask(slot, leased, token, before.as_ref(), dead).await {
                 Ok((held, leased)) => {
                     if self.publish(&id, leased, &held).await? {
                         return Ok(Arc::new(held));
@@ -86,6 +96,7 @@ impl Shared {
                 generation: 0,
                 expires_at: Timestamp::default(),
                 renew_at: Timestamp::default(),
+                age: Age::default(),
                 lease: None,
                 budget: Budget::default(),
                 forced: Forced::default(),
@@ -106,6 +117,7 @@ impl Shared {
             generation,
             expires_at,
             renew_at,
+            age,
             ..
         } = *record;
         Ok(Some(Held {
@@ -113,7 +125,14 @@ impl Shared {
             generation,
             expires_at,
             renew_at,
+            age,
         }))
+    }
+
+    /// How long one holder may fetch before others may: longer than the three calls that it makes at most, and than
+    /// the store takes to give up.
+    fn lease(&self) -> Duration {
+        self.platform.timeout * 3 + Duration::from_secs(10)
     }
 
     /// Takes the lease, and for a token one call of the budget. Nothing if another instance was faster.
@@ -129,7 +148,7 @@ impl Shared {
         }
         record.record.lease = Some(Lease {
             owner: self.instance.clone(),
-            until: now + LEASE,
+            until: now + self.lease(),
         });
         self.save(record).await
     }
@@ -148,13 +167,14 @@ impl Shared {
         self: &Arc<Self>,
         slot: &Slot,
         leased: Versioned<Credential>,
+        token: Option<Arc<Held>>,
         before: Option<&Held>,
         dead: Option<&SecretString>,
     ) -> Result<(Held, Versioned<Credential>), Error> {
         let asked = self.clock.store_now();
-        let (fetched, leased) = match slot.kind {
-            Kind::AccessToken => self.ask_token(slot, leased, dead).await?,
-            Kind::JsapiTicket => (self.ask_ticket(slot).await?, leased),
+        let (fetched, leased) = match token {
+            None => self.ask_token(slot, leased, dead).await?,
+            Some(token) => (self.ask_ticket(slot, &token).await?, leased),
         };
         let held = Held::fetched(
             slot.kind,
@@ -199,15 +219,20 @@ impl Shared {
         Ok((fetched, leased))
     }
 
-    async fn ask_ticket(self: &Arc<Self>, slot: &Slot) -> Result<Fetched, Error> {
-        let token = Box::pin(self.get(&slot.app.app_id, Kind::AccessToken)).await?;
+    async fn ask_ticket(self: &Arc<Self>, slot: &Slot, token: &Held) -> Result<Fetched, Error> {
         match self.client.ticket(&token.value, TicketKind::Jsapi).await {
             Err(error) if error.is_dead_token() => {
-                let token = Box::pin(self.replace_dead(&slot.app.app_id, &token.value)).await?;
+                let token = Box::pin(self.replace_dead(&slot.app.app_id, &token.value)).await;
+                let token = token.map_err(|error| Error::NoToken(Arc::new(error)))?;
                 Ok(self.client.ticket(&token.value, TicketKind::Jsapi).await?)
             }
             result => Ok(result?),
         }
+    }
+
+    async fn token_of(self: &Arc<Self>, slot: &Slot) -> Result<Arc<Held>, Error> {
+        let token = Box::pin(self.get(&slot.app.app_id, Kind::AccessToken)).await;
+        token.map_err(|error| Error::NoToken(Arc::new(error)))
     }
 
     /// Writes the value into the shared record. False if another instance has taken over meanwhile.
@@ -216,6 +241,7 @@ impl Shared {
         leased.record.generation = held.generation;
         leased.record.expires_at = held.expires_at;
         leased.record.renew_at = held.renew_at;
+        leased.record.age = held.age;
         leased.record.lease = None;
         match self.repo.replace(&leased).await {
             Ok(published) => Ok(published),
@@ -239,6 +265,10 @@ impl Shared {
         // If this fails the lease ends by itself.
         let _ = self.repo.update(id, release).await;
     }
+}
+
+fn newer(one: Option<Held>, other: Option<Held>) -> Option<Held> {
+    one.into_iter().chain(other).max_by_key(|held| held.generation)
 }
 
 fn place(id: &str) -> String {

@@ -24,6 +24,9 @@ pub enum Error {
     /// The platform refused or could not be reached.
     #[error("the platform gives no token or ticket")]
     Platform(#[source] Arc<wechat::Error>),
+    /// A ticket needs a token, and there is none.
+    #[error("there is no access_token to fetch a ticket with")]
+    NoToken(#[source] Arc<Error>),
     /// The store could not be reached, and with it the right to ask the platform.
     #[error("the store gives no token or ticket")]
     Store(#[source] Arc<store::Error>),
@@ -47,6 +50,7 @@ impl Error {
     pub fn platform(&self) -> Option<&wechat::Error> {
         match self {
             Self::Platform(error) => Some(error),
+            Self::NoToken(error) => error.platform(),
             _ => None,
         }
     }
@@ -133,17 +137,31 @@ impl Slot {
                 (state.failures, state.cool_until, state.last) = (0, Timestamp::default(), None);
             }
             Err(error) => {
-                state.cool_until = now + cool_down(error, state.failures);
-                state.failures = state.failures.saturating_add(1);
+                state.cool_until = now + cool_down(self.kind, error, state.failures);
                 state.last = Some(error.clone());
-                tracing::warn!(
-                    app_id = %self.app.app_id,
-                    kind = self.kind.as_str(),
-                    failures = state.failures,
-                    error = %telemetry::Chain(error),
-                    "fetching a credential failed"
-                );
+                // The token's own flight counts and reports what keeps a ticket waiting.
+                if !matches!(error, Error::NoToken(_)) {
+                    state.failures = state.failures.saturating_add(1);
+                    tracing::warn!(
+                        app_id = %self.app.app_id,
+                        kind = self.kind.as_str(),
+                        failures = state.failures,
+                        error = %telemetry::Chain(error),
+                        "fetching a credential failed"
+                    );
+                }
             }
+        }
+    }
+}
+
+/// Lets the next caller start anew when a flight ends by a panic.
+struct Grounded(Arc<Slot>);
+
+impl Drop for Grounded {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().flight = None;
         }
     }
 }
@@ -164,34 +182,33 @@ impl Shared {
         }
         let (shared, target, dead) = (self.clone(), slot.clone(), dead.cloned());
         let task = self.tasks.spawn("credential", async move {
+            let _grounded = Grounded(target.clone());
             let outcome = shared.refresh(&target, dead.as_ref()).await;
             target.land(&outcome, shared.clock.store_now());
             outcome
         });
-        let lost = slot.clone();
-        let flight = async move {
-            // A task that panicked has not landed; the next caller starts anew.
-            task.await.unwrap_or_else(|_| {
-                lost.lock().flight = None;
-                Err(Error::Slow)
-            })
-        };
+        let flight = async move { task.await.unwrap_or(Err(Error::Slow)) };
         let flight = flight.boxed().shared();
         state.flight = Some(flight.clone());
         flight
     }
 }
 
-/// How long to leave the platform alone after a failure that followed `failures` others.
-fn cool_down(error: &Error, failures: u32) -> Duration {
+/// How long to wait after a failure that followed `failures` others. Only calls that the platform answered badly make
+/// the pauses grow: the store, and a token that is not there, recover by themselves.
+fn cool_down(kind: Kind, error: &Error, failures: u32) -> Duration {
+    // A wrong AppSecret may also be told as 40001 when a token is fetched. (获取接口调用凭据.)
+    let wrong_secret = |error: &wechat::Error| kind == Kind::AccessToken && error.errcode() == Some(40001);
     let (first, most) = match error {
         Error::Spent(wait) => return *wait,
-        // Only a person can help, in minutes rather than seconds.
-        Error::Platform(error) if error.needs_operator() => {
+        Error::Platform(error) if error.needs_operator() || wrong_secret(error) => {
             (Duration::from_secs(5), Duration::from_secs(300))
         }
-        _ => (Duration::from_millis(500), Duration::from_secs(30)),
+        Error::Platform(_) | Error::StillDead => (Duration::from_millis(500), Duration::from_secs(30)),
+        Error::NoApp | Error::NoToken(_) | Error::Store(_) | Error::Sealed(_) | Error::Slow => {
+            return Duration::from_millis(500);
+        }
     };
     let backoff = first.saturating_mul(1 << failures.min(16)).min(most);
-    backoff.mul_f64(rand::random_range(0.8..1.2))
+    backoff.mul_f64(rand::random_range(0.8..1.0))
 }

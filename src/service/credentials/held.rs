@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Kind;
 use crate::domain::time::Timestamp;
+use crate::service::records::Age;
 
 /// The platform's documented lifetime of tokens and tickets, the longest we believe. (2 hours.)
 const LONGEST: Duration = Duration::from_secs(7200);
@@ -19,6 +20,9 @@ const OVERTIME: Duration = Duration::from_secs(10);
 /// The soonest a value that did not change is asked for again.
 const PAUSE: Duration = Duration::from_secs(20);
 
+/// A ticket whose age is not known is asked for so often, until it changes.
+const WATCH: Duration = LEAD;
+
 /// A token or ticket and its times, all by the store's clock.
 #[derive(Debug, Clone)]
 pub struct Held {
@@ -26,15 +30,21 @@ pub struct Held {
     pub value: SecretString,
     /// Counts the values; of two, the one with the higher number is newer.
     pub generation: i64,
-    /// Its real end.
+    /// Its real end, as far as it can be told.
     pub expires_at: Timestamp,
     /// When to fetch the next one.
     pub renew_at: Timestamp,
+    /// What is known of its age.
+    pub age: Age,
 }
 
 impl Held {
     /// What the platform handed out for a request sent at `asked`, when `before` was held. `jitter` in 0..1
     /// spreads the renewals of many instances.
+    ///
+    /// The platform returns one ticket again and again, each time with the full lifetime (seen in the field). Its
+    /// end is therefore counted from when it was first seen; and if it may be older than that, because nobody saw
+    /// the one before it, it is asked for every few minutes until it changes.
     pub(super) fn fetched(
         kind: Kind,
         value: SecretString,
@@ -43,28 +53,53 @@ impl Held {
         before: Option<&Self>,
         jitter: f64,
     ) -> Self {
-        let lifetime = expires_in.unwrap_or(UNSAID).min(LONGEST);
         let same = before.filter(|before| before.value.expose_secret() == value.expose_secret());
-        // The platform returns the same ticket with the full lifetime again and again (seen in the field), so its
-        // end is counted from when we first saw it.
-        let expires_at = match same {
-            Some(before) if kind == Kind::JsapiTicket && before.expires_at > asked => {
-                before.expires_at.min(asked + lifetime)
-            }
-            Some(_) if kind == Kind::JsapiTicket => asked + OVERTIME,
-            _ => asked + lifetime,
+        let age = match (same, before) {
+            (Some(same), _) => Age {
+                last_seen: asked,
+                ..same.age
+            },
+            (None, Some(other)) => Age {
+                born_after: other.age.last_seen,
+                first_seen: asked,
+                last_seen: asked,
+            },
+            (None, None) => Age {
+                born_after: asked - LONGEST,
+                first_seen: asked,
+                last_seen: asked,
+            },
         };
-        let lead = LEAD
-            .min(expires_at.since(asked) / 4)
-            .mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 5.0);
-        let soonest = if same.is_some() { PAUSE } else { Duration::ZERO };
-        let renew_at = (expires_at - lead).max(asked + soonest).min(expires_at);
+        let said = asked + expires_in.unwrap_or(UNSAID).min(LONGEST);
+        let (expires_at, surely) = match kind {
+            Kind::AccessToken => (said, said),
+            Kind::JsapiTicket => {
+                let latest = said.min(age.first_seen + LONGEST);
+                (
+                    if latest > asked { latest } else { asked + OVERTIME },
+                    said.min(age.born_after + LONGEST),
+                )
+            }
+        };
+        let lead = |end: Timestamp| {
+            LEAD.min(end.since(asked) / 4)
+                .mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 5.0)
+        };
+        let soonest = match kind {
+            Kind::AccessToken if same.is_some() => PAUSE,
+            Kind::AccessToken => Duration::ZERO,
+            Kind::JsapiTicket => WATCH,
+        };
+        let renew_at = (surely - lead(surely))
+            .max(asked + soonest)
+            .min(expires_at - lead(expires_at));
         let generation = before.map_or(0, |before| before.generation) + i64::from(same.is_none());
         Self {
             value,
             generation,
             expires_at,
             renew_at,
+            age,
         }
     }
 
@@ -112,27 +147,47 @@ mod tests {
         );
     }
 
+    fn ticket(value: &str, asked: Timestamp, before: Option<&Held>) -> Held {
+        Held::fetched(Kind::JsapiTicket, value.into(), Some(LONGEST), asked, before, 0.0)
+    }
+
+    #[test]
+    fn a_ticket_of_unknown_age_is_watched_until_it_changes() {
+        let first = ticket("t", NOW, None);
+        assert_eq!(first.renew_at, NOW + WATCH);
+        let later = NOW + WATCH;
+        let again = ticket("t", later, Some(&first));
+        assert_eq!((again.expires_at, again.renew_at), (NOW + LONGEST, later + WATCH));
+        assert_eq!(again.generation, first.generation);
+        // It was older than we thought. Its successor cannot be older than our last look.
+        let changed = ticket("u", later + WATCH, Some(&again));
+        assert_eq!(changed.renew_at, later + LONGEST - LEAD);
+        assert_eq!(changed.expires_at, later + WATCH + LONGEST);
+        assert_eq!(changed.generation, first.generation + 1);
+    }
+
     #[test]
     fn the_same_ticket_again_does_not_live_longer() {
-        let first = Held {
-            expires_at: NOW + Duration::from_secs(250),
-            ..fetch(Kind::JsapiTicket, "t", Some(7200), None)
-        };
-        let again = fetch(Kind::JsapiTicket, "t", Some(7200), Some(&first));
-        assert_eq!(again.expires_at, first.expires_at);
-        assert_eq!(again.generation, first.generation);
-        assert!(again.renew_at > NOW && again.renew_at < again.expires_at);
-        let ended = Held {
-            expires_at: NOW,
-            ..first
-        };
-        assert_eq!(
-            fetch(Kind::JsapiTicket, "t", Some(7200), Some(&ended)).expires_at,
-            NOW + OVERTIME
-        );
-        assert_eq!(
-            fetch(Kind::JsapiTicket, "u", Some(7200), Some(&ended)).expires_at,
-            NOW + LONGEST
-        );
+        let first = ticket("t", NOW, None);
+        let near = NOW + Duration::from_secs(7000);
+        assert_eq!(ticket("t", near, Some(&first)).expires_at, first.expires_at);
+        let past = first.expires_at;
+        assert_eq!(ticket("t", past, Some(&first)).expires_at, past + OVERTIME);
+        assert_eq!(ticket("u", past, Some(&first)).expires_at, past + LONGEST);
+    }
+
+    #[test]
+    fn a_ticket_without_a_lifetime_is_asked_for_every_few_minutes() {
+        let mut held = fetch(Kind::JsapiTicket, "t", None, None);
+        for _ in 0..20 {
+            let asked = held.renew_at;
+            let next = Held::fetched(Kind::JsapiTicket, "t".into(), None, asked, Some(&held), 0.0);
+            assert!(
+                next.renew_at >= asked + Duration::from_secs(200),
+                "{:?}",
+                next.renew_at.since(asked)
+            );
+            held = next;
+        }
     }
 }

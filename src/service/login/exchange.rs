@@ -23,18 +23,24 @@ use crate::wechat::{self, AppCredentials, Session};
 const SHARED: Duration = Duration::from_secs(5);
 /// For so long after that the code is known as used here. The platform forgets codes after five minutes. (小程序登录.)
 const REMEMBERED: Duration = Duration::from_secs(305);
-/// At most so many codes are remembered, the oldest given up first: about 10 MB. The platform knows the others.
-const MOST: u64 = 20_000;
+/// At most so many used codes are remembered, the oldest given up first: about 10 MB, and 300 logins a second. The
+/// platform knows the others.
+const MOST: u64 = 100_000;
 
 type Answer = Option<Result<Session, Arc<wechat::Error>>>;
 
-/// The exchanges of the last five minutes.
+/// The exchanges that are under way or ended just now, and the codes of the last five minutes.
 pub(super) struct Exchanges {
     client: wechat::Client,
     clock: Clock,
     tasks: Tasks,
-    codes: Cache<[u8; 32], Arc<Exchange>>,
+    /// Kept for a few seconds, so that session keys do not stay in memory; bounded by the number of connections.
+    current: Cache<Key, Arc<Exchange>>,
+    used: Cache<Key, ()>,
 }
+
+/// The digest of an app and a code: no code is kept.
+type Key = [u8; 32];
 
 /// One code's exchange, under way or ended.
 struct Exchange {
@@ -44,8 +50,10 @@ struct Exchange {
 }
 
 impl Exchanges {
-    pub(super) fn new(client: wechat::Client, clock: Clock, tasks: Tasks) -> Self {
-        let codes = Cache::builder()
+    /// A call of `client` takes `timeout` at most.
+    pub(super) fn new(client: wechat::Client, clock: Clock, tasks: Tasks, timeout: Duration) -> Self {
+        let current = Cache::builder().time_to_live(timeout + 2 * SHARED).build();
+        let used = Cache::builder()
             .max_capacity(MOST)
             .time_to_live(REMEMBERED)
             .eviction_policy(EvictionPolicy::lru())
@@ -54,7 +62,8 @@ impl Exchanges {
             client,
             clock,
             tasks,
-            codes,
+            current,
+            used,
         }
     }
 
@@ -62,7 +71,13 @@ impl Exchanges {
     /// after; later ones are told that the code was used, without asking the platform.
     pub(super) async fn exchange(&self, app: &App, code: LoginCode) -> Result<Session, Error> {
         let key = key(app, &code);
-        let exchange = self.codes.get_with(key, async { self.begin(app, code) }).await;
+        let exchange = if self.used.contains_key(&key) {
+            self.current.get(&key).await.ok_or(Error::CodeUsed)?
+        } else {
+            self.current
+                .get_with(key, async { self.begin(app, code, key) })
+                .await
+        };
         let ended = exchange.ended.load(Ordering::Acquire);
         if ended != 0 && self.clock.now() >= Timestamp::from_millis(ended) + SHARED {
             return Err(Error::CodeUsed);
@@ -74,15 +89,18 @@ impl Exchanges {
     }
 
     /// Starts the exchange as a task of its own: the answer must not be lost because the client went away.
-    fn begin(&self, app: &App, code: LoginCode) -> Arc<Exchange> {
+    fn begin(&self, app: &App, code: LoginCode, key: Key) -> Arc<Exchange> {
         let ended = Arc::new(AtomicI64::new(0));
         let (client, clock, end) = (self.client.clone(), self.clock.clone(), ended.clone());
         let app = AppCredentials {
             app_id: app.app_id.clone(),
             secret: app.app_secret.clone(),
         };
+        let used = self.used.clone();
         let task = self.tasks.spawn("code exchange", async move {
             let result = client.code_to_session(&app, &code).await.map_err(Arc::new);
+            // Before the exchange counts as ended: from then on the entry among the current ones may go.
+            used.insert(key, ()).await;
             end.store(clock.now().millis(), Ordering::Release);
             result
         });
@@ -94,8 +112,7 @@ impl Exchanges {
     }
 }
 
-/// The cache holds no codes, only their digests.
-fn key(app: &App, code: &LoginCode) -> [u8; 32] {
+fn key(app: &App, code: &LoginCode) -> Key {
     let text = format!("{}\n{}", app.app_id, code);
     digest(&SHA256, text.as_bytes())
         .as_ref()
