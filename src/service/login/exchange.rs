@@ -49,6 +49,17 @@ struct Exchange {
     ended: Arc<AtomicI64>,
 }
 
+impl Exchange {
+    /// Of a code that was used some time ago.
+    fn spent() -> Arc<Self> {
+        let answer = std::future::ready(None).boxed().shared();
+        Arc::new(Self {
+            answer,
+            ended: Arc::new(AtomicI64::new(1)),
+        })
+    }
+}
+
 impl Exchanges {
     /// A call of `client` takes `timeout` at most.
     pub(super) fn new(client: wechat::Client, clock: Clock, tasks: Tasks, timeout: Duration) -> Self {
@@ -71,13 +82,15 @@ impl Exchanges {
     /// after; later ones are told that the code was used, without asking the platform.
     pub(super) async fn exchange(&self, app: &App, code: LoginCode) -> Result<Session, Error> {
         let key = key(app, &code);
-        let exchange = if self.used.contains_key(&key) {
-            self.current.get(&key).await.ok_or(Error::CodeUsed)?
-        } else {
-            self.current
-                .get_with(key, async { self.begin(app, code, key) })
-                .await
+        // Within the look-up, so that of several callers with one code the same one decides and begins for all.
+        let find = async {
+            if self.used.contains_key(&key) {
+                Exchange::spent()
+            } else {
+                self.begin(app, code, key)
+            }
         };
+        let exchange = self.current.get_with(key, find).await;
         let ended = exchange.ended.load(Ordering::Acquire);
         if ended != 0 && self.clock.now() >= Timestamp::from_millis(ended) + SHARED {
             return Err(Error::CodeUsed);
