@@ -34,11 +34,13 @@ APP_ID, SECRET, TOKEN = "wx0123456789abcdef", "0123456789abcdef0123456789abcdef"
 PAGE = "https://h5.example.com/shop/item?id=1234&from=timeline"
 PORTS = {"simulator": 3190, "floor": 3191, "wxgate": 3192, "express": 3193, "express-cached": 3194}
 STARTED = []
+RUNNING = {}
 
 
 def start(name, command, env=None, cwd=None):
     process = subprocess.Popen(command, env={**os.environ, **(env or {})}, cwd=cwd, stdout=subprocess.DEVNULL)
     STARTED.append(process)
+    RUNNING[name] = process
     began = time.perf_counter()
     while time.perf_counter() - began < 15:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", PORTS[name]), 0.2):
@@ -57,16 +59,24 @@ def get(url):
 def load(url, seconds, connections):
     text = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", url],
                           capture_output=True, text=True, check=True).stdout
-    if re.search(r"Non-2xx|Socket errors", text):
-        sys.exit(f"{url}:\n{text}")
+    if "Socket errors" in text:
+        print(f"{url}:\n{text}", file=sys.stderr)
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
+    total = int(re.search(r"(\d+) requests in", text)[1])
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    failed = int(refused[1]) / max(total, 1) if refused else 0.0
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", text)
-    return rate, float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]]
+    return rate, float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]], failed
 
 
 def resident_mib(process):
     status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+
+def cpu_seconds(process):
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def ready_times(config, env, count):
@@ -152,18 +162,23 @@ js_domains = ["example.com"]
                 url = f"http://127.0.0.1:{PORTS[peer]}{target}"
                 get(url)
                 load(url, 1, options.connections)
-                figures[path, peer].append(load(url, options.seconds, options.connections))
+                before = cpu_seconds(RUNNING[peer])
+                rate, p99, failed = load(url, options.seconds, options.connections)
+                used = (cpu_seconds(RUNNING[peer]) - before) / (rate * options.seconds) * 1e6
+                figures[path, peer].append((rate, p99, failed, used))
 
     print(f"{options.rounds} rounds of {options.seconds} s, {options.connections} connections, wrk -t1, {os.cpu_count()} cores")
     for path in paths:
-        floor = statistics.median(rate for rate, _ in figures[path, "floor"])
+        floor = statistics.median(rate for rate, *_ in figures[path, "floor"])
         for peer in peers:
-            rates = [rate for rate, _ in figures[path, peer]]
-            p99 = statistics.median(p99 for _, p99 in figures[path, peer])
-            pairs = statistics.median(ours / base for (ours, _), (base, _) in zip(figures[path, peer], figures[path, "floor"]))
+            rates = [rate for rate, *_ in figures[path, peer]]
+            p99 = statistics.median(p99 for _, p99, *_ in figures[path, peer])
+            failed = statistics.median(failed for _, _, failed, _ in figures[path, peer])
+            used = statistics.median(used for *_, used in figures[path, peer])
+            pairs = statistics.median(ours[0] / base[0] for ours, base in zip(figures[path, peer], figures[path, "floor"]))
             rate = statistics.median(rates)
             print(f"{path:7} {peer:15} {rate:9.0f}/s  {rate / floor:5.2f} of the floor"
-                  f"  (median of pairs {pairs:5.2f})  p99 {p99:7.2f} ms")
+                  f"  (median of pairs {pairs:5.2f})  p99 {p99:7.2f} ms  cpu {used:6.1f} us  failed {failed:.0%}")
     print(f"ready: {fresh[0]:.0f} ms with a new store; {statistics.median(again):.0f} ms median, {max(again):.0f} ms worst of {len(again)} with an existing one")
     print(f"resident after the load: {resident_mib(gateway):.1f} MiB; binary: {(RELEASE / 'wxgate').stat().st_size / 2**20:.1f} MiB")
 
