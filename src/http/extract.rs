@@ -166,6 +166,9 @@ impl Query {
     }
 }
 
+/// What encodeURIComponent never leaves as it is: one of these shows that (a part of) an address was not encoded.
+const RESERVED: [char; 11] = [':', '/', '?', '=', '#', '@', ',', ';', '$', '[', ']'];
+
 /// The parameter `url` of `/jsapi`, percent-decoded once and otherwise untouched: `+` stays `+`.
 ///
 /// The address has a query of its own, so an address that was not encoded must be the last parameter: what
@@ -182,7 +185,7 @@ pub fn page_parameter(query: &str) -> Result<String, ApiError> {
     if values.next().is_some() {
         return Err(ApiError::Invalid(vec!["url is given more than once".to_owned()]));
     }
-    let is_encoded = !value.contains([':', '/']);
+    let is_encoded = !value.contains(RESERVED);
     let is_last = last_parameter(query) == value;
     if !is_encoded && !is_last {
         let hint = "url is followed by another parameter, which might be part of it: \
@@ -241,6 +244,8 @@ mod tests {
             ("_=1&url=https%3A%2F%2Fa.b", "https://a.b"),
             ("url=https%3A%2F%2Fa.b&_=1", "https://a.b"),
             ("v=1&url=https://a.b/?c=d", "https://a.b/?c=d"),
+            ("url=https%3A%2F%2Fa.b%2Fp?x=1", "https://a.b/p?x=1"),
+            ("url=https%3A%2F%2Fa.b%2F+!'()*~-._&_=1", "https://a.b/+!'()*~-._"),
         ] {
             assert_eq!(page_parameter(query).unwrap(), page, "{query}");
         }
@@ -250,6 +255,10 @@ mod tests {
             "url",
             "uri=x",
             "url=https://a.b/?x=1&y=2",
+            "url=https%3A%2F%2Fa.b%2Fp?x=1&y=2",
+            "url=https%3A%2F%2Fa.b%2F%3Fx=1&y=2",
+            "url=https%3A%2F%2Fa.b%2F,&y=2",
+            "url=https%3A%2F%2Fa.b%2F[1]&y=2",
             "url=a%3A&url=b",
             "url=%",
             "url=%zz",
