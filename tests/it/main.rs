@@ -7,17 +7,13 @@
 mod architecture;
 mod assets;
 mod auth;
-mod auth;
 mod binary;
 mod browser;
 mod check;
 mod cli;
 mod config;
 mod credentials;
-mod credentials;
 mod credentials_trouble;
-mod credentials_trouble;
-mod cross_origin;
 mod cross_origin;
 mod demo;
 mod edge;
