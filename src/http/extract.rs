@@ -22,6 +22,16 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// Whether the text of this name is absent, null or empty.
+    #[must_use]
+    pub fn lacks(&self, name: &str) -> bool {
+        match self.members.get(name) {
+            None | Some(Value::Null) => true,
+            Some(Value::String(text)) => text.is_empty(),
+            Some(_) => false,
+        }
+    }
+
     /// A text of 1 to `most` bytes that must be there.
     pub fn text(&mut self, name: &str, most: usize) -> Option<String> {
         match self.members.remove(name) {
@@ -88,6 +98,13 @@ impl FromRequest for Fields {
                 return Err(ApiError::UnsupportedType);
             }
             let body = body::read(&request, &mut payload, limit).await?;
+            // No body is an object without members: the route says which one it misses.
+            if body.is_empty() {
+                return Ok(Self {
+                    members: Map::new(),
+                    problems: Vec::new(),
+                });
+            }
             let parsed: Value = serde_json::from_slice(&body)
                 .map_err(|_| ApiError::Invalid(vec!["the body is not valid JSON".to_owned()]))?;
             match parsed {
