@@ -149,7 +149,7 @@ impl App {
         self.server.addr()
     }
 
-    /// Serves until `shutdown` is done, then lets requests in flight end, stops background work and closes the store.
+    /// Serves until `shutdown` is done and for `server.drain` more, then lets requests in flight end, stops background work and closes the store.
     ///
     /// # Errors
     /// If the server breaks down.
@@ -169,6 +169,8 @@ impl App {
         let shutdown = async move {
             shutdown.await;
             state.health.note_stopping();
+            // A balancer learns from /readyz that it should send others elsewhere, and until it has asked it does not.
+            tokio::time::sleep(state.config.server.drain).await;
         };
         let result = self.server.run_until(shutdown).await;
         if !self.tasks.shutdown(TASKS_GRACE).await {
