@@ -15,12 +15,12 @@ use crate::service::callback::Callback;
 use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
-use crate::service::records::COLLECTIONS;
+use crate::service::records::{COLLECTIONS, Setting};
 use crate::service::settings::{Purpose, Refused, Settings};
 use crate::service::signing_keys;
 use crate::service::tokens::Tokens;
 use crate::state::{Health, State};
-use crate::store::{self, Engine, OpenError, OpenMode};
+use crate::store::{self, Engine, OpenError, OpenMode, Record as _};
 use crate::tasks::Tasks;
 use crate::wechat;
 
@@ -84,9 +84,11 @@ impl App {
         let tasks = Tasks::new(tokio::runtime::Handle::current());
         let runtime = tasks.runtime().clone();
         let engine = store::open(&config.store.url, OpenMode::Serve, Path::new(""), &clock, runtime).await?;
-        engine.prepare(COLLECTIONS).await?;
+        // A store that is somebody else's is left as it is but for this one, which it has already.
+        engine.prepare(&[Setting::COLLECTION]).await?;
         let settings = Settings::new(engine.clone(), clock.clone());
         settings.claim(purpose).await?;
+        engine.prepare(COLLECTIONS).await?;
         let sealer = settings.sealer(config.store.master_key.as_ref()).await?;
         let key = signing_keys::load(engine.clone(), &clock, &sealer, config.auth.algorithm).await?;
         let tokens = Arc::new(Tokens::new(key, config.auth.clone(), clock.clone()));
@@ -148,7 +150,7 @@ impl App {
         self.server.addr()
     }
 
-    /// Serves until `shutdown` is done, then lets requests in flight end, stops background work and closes the store.
+    /// Serves until `shutdown` is done and for `server.drain` more, then lets requests in flight end, stops background work and closes the store.
     ///
     /// # Errors
     /// If the server breaks down.
@@ -168,6 +170,8 @@ impl App {
         let shutdown = async move {
             shutdown.await;
             state.health.note_stopping();
+            // A balancer learns from /readyz that it should send others elsewhere, and until it has asked it does not.
+            tokio::time::sleep(state.config.server.drain).await;
         };
         let result = self.server.run_until(shutdown).await;
         if !self.tasks.shutdown(TASKS_GRACE).await {
@@ -184,9 +188,13 @@ async fn watch_store(engine: Arc<dyn Engine>, state: Arc<State>, clock: Clock, t
     loop {
         let asked = clock.now();
         let time = engine.now().await;
-        state.health.note_store(time.is_ok());
+        let observed = clock.now();
+        // The time is read; a store that cannot be written any more is of no use either.
+        state
+            .health
+            .note_store(time.is_ok() && engine.ping().await.is_ok());
         if let Ok(time) = time {
-            clock.observe_store(time, asked, clock.now());
+            clock.observe_store(time, asked, observed);
         }
         tokio::select! {
             () = tasks.stopping() => return,

@@ -1,5 +1,6 @@
 //! Lays the user's file over the compiled-in defaults and the environment over both. Nothing is interpreted here.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use toml::{Table, Value};
@@ -8,7 +9,7 @@ use super::problem::Problem;
 
 /// The defaults: the documented `config.toml` of the repository.
 pub(super) const DEFAULTS: &str = include_str!("../../config.toml");
-const PREFIX: &str = "WXGATE__";
+pub(super) const PREFIX: &str = "WXGATE__";
 const MAX_FILE: u64 = 1024 * 1024;
 
 /// The merged table. Problems that prevent reading a layer are collected.
@@ -26,19 +27,28 @@ pub(super) fn merge(
     }
     let mut variables: Vec<_> = env.filter(|(name, _)| name.starts_with(PREFIX)).collect();
     variables.sort();
+    let given: BTreeSet<String> = variables
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, _)| name.to_lowercase())
+        .collect();
     for (name, value) in variables {
-        if let Err(text) = set_variable(&mut root, &name, value) {
+        let lower = name.to_lowercase();
+        // Both by environment is a contradiction, which the reader tells.
+        let alone = given.contains(&lower) && !given.contains(&twin(&lower));
+        if let Err(text) = set_variable(&mut root, &name, value, alone) {
             problems.push(Problem::new(name, text));
         }
     }
     root
 }
 
-/// Whether `text` is what the key has without the user's doing.
-pub(super) fn is_default(section: &str, key: &str, text: &str) -> bool {
-    let defaults = defaults();
-    let default = defaults.get(section).and_then(|section| section.get(key));
-    default.and_then(Value::as_str) == Some(text)
+/// The other way to give a secret: `key_file` for `key`, and the reverse.
+fn twin(key: &str) -> String {
+    match key.strip_suffix("_file") {
+        Some(inline) => inline.to_owned(),
+        None => format!("{key}_file"),
+    }
 }
 
 fn defaults() -> Table {
@@ -67,6 +77,13 @@ fn read(path: &Path) -> Result<Table, String> {
 }
 
 fn overlay(under: &mut Table, over: Table) {
+    // A secret that is given one way overrides what a lower layer gives the other way. Empty counts as absent.
+    for (key, value) in &over {
+        let other = twin(key);
+        if value.as_str().is_some_and(|text| !text.is_empty()) && !over.contains_key(&other) {
+            under.remove(&other);
+        }
+    }
     for (key, value) in over {
         match (under.get_mut(&key), value) {
             (Some(Value::Table(inner)), Value::Table(value)) => overlay(inner, value),
@@ -77,8 +94,9 @@ fn overlay(under: &mut Table, over: Table) {
     }
 }
 
-/// Puts `WXGATE__SECTION__KEY` or `WXGATE__APPS__NAME__KEY` into the table, as a text.
-fn set_variable(root: &mut Table, name: &str, value: String) -> Result<(), String> {
+/// Puts `WXGATE__SECTION__KEY` or `WXGATE__APPS__NAME__KEY` into the table, as a text. `alone` says that it stands
+/// for its twin, too.
+fn set_variable(root: &mut Table, name: &str, value: String, alone: bool) -> Result<(), String> {
     let path: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_lowercase).collect();
     if path.iter().any(String::is_empty) {
         return Err("has an empty part; the form is WXGATE__SECTION__KEY".into());
@@ -87,7 +105,7 @@ fn set_variable(root: &mut Table, name: &str, value: String) -> Result<(), Strin
         let [_, app, key] = path.as_slice() else {
             return Err("has the wrong form; for apps it is WXGATE__APPS__NAME__KEY".into());
         };
-        app_entry(root, app)?.insert(key.clone(), Value::String(value));
+        put(app_entry(root, app)?, key, value, alone);
         return Ok(());
     }
     let (key, sections) = path.split_last().expect("split yields at least one part");
@@ -100,8 +118,15 @@ fn set_variable(root: &mut Table, name: &str, value: String) -> Result<(), Strin
             .as_table_mut()
             .ok_or("goes below a key that is no section")?;
     }
-    table.insert(key.clone(), Value::String(value));
+    put(table, key, value, alone);
     Ok(())
+}
+
+fn put(table: &mut Table, key: &str, value: String, alone: bool) {
+    if alone {
+        table.remove(&twin(key));
+    }
+    table.insert(key.to_owned(), Value::String(value));
 }
 
 /// The entry of the app whose name reads like `variable_name`, which is made if there is none.

@@ -10,6 +10,7 @@ mod sections;
 mod store;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use apps::{App, AppKind, Apps, Encryption};
@@ -60,7 +61,9 @@ impl Config {
             Some(folder) => folder.to_owned(),
             None => PathBuf::new(),
         };
-        Self::from_layers(found, &base_dir, std::env::vars_os().filter_map(utf8))
+        let mut problems = Vec::new();
+        let env = decode(std::env::vars_os(), &mut problems);
+        Self::from_all(found, &base_dir, env.into_iter(), problems)
     }
 
     /// Loads the configuration from a given file and environment.
@@ -72,7 +75,15 @@ impl Config {
         base_dir: &Path,
         env: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, Invalid> {
-        let mut problems = Vec::new();
+        Self::from_all(file, base_dir, env, Vec::new())
+    }
+
+    fn from_all(
+        file: Option<&Path>,
+        base_dir: &Path,
+        env: impl Iterator<Item = (String, String)>,
+        mut problems: Vec<Problem>,
+    ) -> Result<Self, Invalid> {
         let table = layers::merge(file, env, &mut problems);
         let mut reader = Reader::new(&table, base_dir);
         let config = Self::read(&mut reader);
@@ -121,6 +132,50 @@ impl Config {
     }
 }
 
-fn utf8((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
-    Some((name.into_string().ok()?, value.into_string().ok()?))
+/// The variables that are text. One of ours that is not would otherwise be ignored without a word.
+fn decode(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+    problems: &mut Vec<Problem>,
+) -> Vec<(String, String)> {
+    let mut decoded = Vec::new();
+    for (name, value) in variables {
+        if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
+            decoded.push((name.to_owned(), value.to_owned()));
+            continue;
+        }
+        let name = name.to_string_lossy();
+        if name.starts_with(layers::PREFIX) {
+            problems.push(Problem::new(name, "is not UTF-8"));
+        }
+    }
+    decoded
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use super::*;
+
+    #[test]
+    fn variables_of_ours_that_are_no_text_are_told_without_their_value() {
+        let broken = || OsString::from_vec(b"s3cret\xff".to_vec());
+        let variables = [
+            ("WXGATE__STORE__URL".into(), broken()),
+            (OsString::from_vec(b"WXGATE__A\xff".to_vec()), "x".into()),
+            ("OTHER".into(), broken()),
+            ("WXGATE__LOG__LEVEL".into(), "info".into()),
+        ];
+        let mut problems = Vec::new();
+        let decoded = decode(variables.into_iter(), &mut problems);
+        assert_eq!(decoded, [("WXGATE__LOG__LEVEL".to_owned(), "info".to_owned())]);
+        let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "WXGATE__STORE__URL is not UTF-8",
+                "WXGATE__A\u{fffd} is not UTF-8"
+            ]
+        );
+    }
 }

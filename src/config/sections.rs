@@ -25,6 +25,8 @@ pub struct Server {
     pub public_url: Option<Url>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How long it goes on serving after the signal to end, while `/readyz` says so.
+    pub drain: Duration,
     /// How long requests may take to end at shutdown.
     pub shutdown_grace: Duration,
     /// Files served before the built-in ones.
@@ -83,6 +85,7 @@ impl Server {
             listen: reader.parse("server.listen", ADDRESS).unwrap_or_else(any_address),
             public_url: public_url.filter(|url| is_web("server.public_url", url, reader)),
             trusted_proxies,
+            drain: reader.duration("server.drain", Duration::ZERO, MINUTE),
             shutdown_grace: reader.duration("server.shutdown_grace", Duration::ZERO, 10 * MINUTE),
             static_dir: reader.path("server.static_dir"),
             metrics: {

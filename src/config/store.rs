@@ -4,7 +4,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::layers;
 use super::problem::Problem;
 use super::reader::Reader;
 
@@ -19,7 +18,6 @@ pub struct Store {
 
 impl Store {
     pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Problem>) -> Self {
-        // A url_file replaces the default url rather than standing beside it.
         let url = store_url(reader);
         let master_key = reader
             .secret("store.master_key")
@@ -48,11 +46,8 @@ fn store_url(reader: &mut Reader<'_>) -> SecretString {
     let from_file = reader
         .optional_text("store.url_file")
         .is_some_and(|file| !file.is_empty());
-    if from_file
-        && inline
-            .as_deref()
-            .is_some_and(|url| !layers::is_default("store", "url", url))
-    {
+    // The layers have seen to it that the default, or a lower layer's url, does not stand beside a url_file.
+    if from_file && inline.as_deref().is_some_and(|url| !url.is_empty()) {
         reader.problem("store.url", "and store.url_file are both set; keep one");
     }
     let given = if from_file {

@@ -14,7 +14,7 @@ pub struct Malformed(pub &'static str);
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $rule:expr, $expected:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
@@ -59,24 +59,28 @@ macro_rules! text_type {
 
 text_type!(
     /// Our own name of an app, as it stands in paths and in the configuration.
+    #[derive(Debug)]
     AppName,
     |text| within(text, 1, 32) && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')),
     "a name has 1 to 32 lower-case letters, digits and -"
 );
 text_type!(
     /// WeChat's id of an official account or mini program: `wx` and 16 hexadecimal digits in practice.
+    #[derive(Debug)]
     AppId,
     |text| within(text, 1, 64) && text.bytes().all(is_word),
     "an AppID has 1 to 64 letters, digits, _ and -"
 );
 text_type!(
     /// A user's id within one app. (WeChat: at most 28 characters in practice, columns of 64.)
+    #[derive(Debug)]
     OpenId,
     |text| within(text, 1, 64) && text.bytes().all(is_word),
     "an openid has 1 to 64 letters, digits, _ and -"
 );
 text_type!(
     /// A user's id within all apps of one Open Platform account.
+    #[derive(Debug)]
     UnionId,
     |text| within(text, 1, 64) && text.bytes().all(is_word),
     "a unionid has 1 to 64 letters, digits, _ and -"
@@ -89,16 +93,25 @@ text_type!(
 );
 text_type!(
     /// Our own id of a user. Says nothing about who it is.
+    #[derive(Debug)]
     UserId,
     |text| within(text, 1, 64) && text.bytes().all(is_word),
     "a user id has 1 to 64 letters, digits, _ and -"
 );
 text_type!(
     /// Our own id of a session: the claim `sid`.
+    #[derive(Debug)]
     SessionId,
     |text| within(text, 1, 64) && text.bytes().all(is_word),
     "a session id has 1 to 64 letters, digits, _ and -"
 );
+
+/// A code is as good as a password until it is used.
+impl fmt::Debug for LoginCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LoginCode(..)")
+    }
+}
 
 fn within(text: &str, least: usize, most: usize) -> bool {
     (least..=most).contains(&text.len())
@@ -121,6 +134,8 @@ mod tests {
         for bad in ["", "o 1", "o:1", "o\n", &"o".repeat(65)] {
             assert!(bad.parse::<OpenId>().is_err(), "{bad}");
         }
+        let code: LoginCode = "s3cret".parse().unwrap();
+        assert_eq!(format!("{code:?}"), "LoginCode(..)");
         assert!(serde_json::from_str::<OpenId>("\"a:b\"").is_err());
     }
 }

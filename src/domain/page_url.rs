@@ -44,18 +44,20 @@ impl PageUrl {
         {
             return Err(BadPageUrl::Forbidden);
         }
-        let scheme = text
-            .split_once("://")
-            .map(|(scheme, _)| scheme)
-            .ok_or(BadPageUrl::NotHttp)?;
+        let (scheme, rest) = text.split_once("://").ok_or(BadPageUrl::NotHttp)?;
         if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
             return Err(BadPageUrl::NotHttp);
         }
-        // The host is read as browsers read it (WHATWG URL); the text itself stays untouched.
-        let url = Url::parse(text).map_err(|_| BadPageUrl::NotHttp)?;
-        if !url.username().is_empty() || url.password().is_some() {
+        // The parser skips further slashes and an empty user name, and takes what follows for the host.
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        if authority.is_empty() {
+            return Err(BadPageUrl::NotHttp);
+        }
+        if authority.contains('@') {
             return Err(BadPageUrl::Forbidden);
         }
+        // The host is read as browsers read it (WHATWG URL); the text itself stays untouched.
+        let url = Url::parse(text).map_err(|_| BadPageUrl::NotHttp)?;
         let host = url.host().ok_or(BadPageUrl::NotHttp)?.to_owned();
         Ok(Self {
             text: text.to_owned(),
@@ -81,14 +83,14 @@ impl fmt::Display for PageUrl {
 pub struct JsDomains(Vec<Host>);
 
 impl JsDomains {
-    /// Reads host names; the ones that are no host name are returned as the error.
+    /// Reads host names; the ones that are no host name, or that no page's host can match, are returned as the error.
     ///
     /// # Errors
     /// The texts that are no host names.
     pub fn parse(texts: &[String]) -> Result<Self, Vec<String>> {
         let (hosts, bad): (Vec<_>, Vec<_>) = texts
             .iter()
-            .map(|text| Host::parse(text).map_err(|_| text.clone()))
+            .map(|text| host_name(text).ok_or_else(|| text.clone()))
             .partition(Result::is_ok);
         if bad.is_empty() {
             Ok(Self(hosts.into_iter().filter_map(Result::ok).collect()))
@@ -107,6 +109,18 @@ impl JsDomains {
             (allowed, host) => allowed == host,
         })
     }
+}
+
+/// The host, unless it is one that was surely meant otherwise and would never match: a pattern, a name with an empty
+/// label, or a number, which the parser takes for an IPv4 address.
+fn host_name(text: &str) -> Option<Host> {
+    let host = Host::parse(text).ok()?;
+    let sound = match &host {
+        Host::Domain(name) => !name.contains('*') && name.split('.').all(|label| !label.is_empty()),
+        Host::Ipv4(address) => address.to_string() == text,
+        Host::Ipv6(_) => true,
+    };
+    sound.then_some(host)
 }
 
 #[cfg(test)]
@@ -152,6 +166,8 @@ mod tests {
         for url in [
             "https://good.com@evil.com/",
             "https://good.com:x@evil.com/",
+            "https://@good.com/",
+            "https://:@good.com/",
             "https://evil.com\\@good.com/",
             "https:\\\\good.com",
             "https://good.com/a b",
@@ -170,17 +186,46 @@ mod tests {
             "javascript:alert(1)",
             "https://",
             "https:///x",
+            "https:///good.com/",
+            "https://?good.com",
             "data:,x://",
         ] {
-            assert!(
-                allowed(url) == Err(BadPageUrl::NotHttp) || allowed(url) == Ok(false),
-                "{url:?}"
-            );
+            assert_eq!(allowed(url), Err(BadPageUrl::NotHttp), "{url:?}");
         }
         assert_eq!(
             allowed(&format!("https://good.com/{}", "a".repeat(MAX_LENGTH))),
             Err(BadPageUrl::TooLong)
         );
+    }
+
+    #[test]
+    fn names_that_can_never_match_are_refused() {
+        for bad in [
+            "",
+            "*",
+            "*.good.com",
+            ".good.com",
+            "good.com.",
+            "good..com",
+            "1",
+            "127.1",
+            "0x7f000001",
+            "a b",
+            "a/b",
+        ] {
+            assert_eq!(JsDomains::parse(&[bad.to_owned()]).unwrap_err(), [bad]);
+        }
+        for good in [
+            "good.com",
+            "GOOD.com",
+            "localhost",
+            "10.0.0.1",
+            "[::1]",
+            "1.good.com",
+            "例子.中国",
+        ] {
+            assert!(JsDomains::parse(&[good.to_owned()]).is_ok(), "{good}");
+        }
     }
 
     #[test]

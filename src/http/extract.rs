@@ -22,6 +22,16 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// Whether the text of this name is absent, null or empty.
+    #[must_use]
+    pub fn lacks(&self, name: &str) -> bool {
+        match self.members.get(name) {
+            None | Some(Value::Null) => true,
+            Some(Value::String(text)) => text.is_empty(),
+            Some(_) => false,
+        }
+    }
+
     /// A text of 1 to `most` bytes that must be there.
     pub fn text(&mut self, name: &str, most: usize) -> Option<String> {
         match self.members.remove(name) {
@@ -88,6 +98,13 @@ impl FromRequest for Fields {
                 return Err(ApiError::UnsupportedType);
             }
             let body = body::read(&request, &mut payload, limit).await?;
+            // No body is an object without members: the route says which one it misses.
+            if body.is_empty() {
+                return Ok(Self {
+                    members: Map::new(),
+                    problems: Vec::new(),
+                });
+            }
             let parsed: Value = serde_json::from_slice(&body)
                 .map_err(|_| ApiError::Invalid(vec!["the body is not valid JSON".to_owned()]))?;
             match parsed {
@@ -166,6 +183,9 @@ impl Query {
     }
 }
 
+/// What encodeURIComponent never leaves as it is: one of these shows that (a part of) an address was not encoded.
+const RESERVED: [char; 11] = [':', '/', '?', '=', '#', '@', ',', ';', '$', '[', ']'];
+
 /// The parameter `url` of `/jsapi`, percent-decoded once and otherwise untouched: `+` stays `+`.
 ///
 /// The address has a query of its own, so an address that was not encoded must be the last parameter: what
@@ -182,7 +202,7 @@ pub fn page_parameter(query: &str) -> Result<String, ApiError> {
     if values.next().is_some() {
         return Err(ApiError::Invalid(vec!["url is given more than once".to_owned()]));
     }
-    let is_encoded = !value.contains([':', '/']);
+    let is_encoded = !value.contains(RESERVED);
     let is_last = last_parameter(query) == value;
     if !is_encoded && !is_last {
         let hint = "url is followed by another parameter, which might be part of it: \
@@ -241,6 +261,8 @@ mod tests {
             ("_=1&url=https%3A%2F%2Fa.b", "https://a.b"),
             ("url=https%3A%2F%2Fa.b&_=1", "https://a.b"),
             ("v=1&url=https://a.b/?c=d", "https://a.b/?c=d"),
+            ("url=https%3A%2F%2Fa.b%2Fp?x=1", "https://a.b/p?x=1"),
+            ("url=https%3A%2F%2Fa.b%2F+!'()*~-._&_=1", "https://a.b/+!'()*~-._"),
         ] {
             assert_eq!(page_parameter(query).unwrap(), page, "{query}");
         }
@@ -250,6 +272,10 @@ mod tests {
             "url",
             "uri=x",
             "url=https://a.b/?x=1&y=2",
+            "url=https%3A%2F%2Fa.b%2Fp?x=1&y=2",
+            "url=https%3A%2F%2Fa.b%2F%3Fx=1&y=2",
+            "url=https%3A%2F%2Fa.b%2F,&y=2",
+            "url=https%3A%2F%2Fa.b%2F[1]&y=2",
             "url=a%3A&url=b",
             "url=%",
             "url=%zz",

@@ -1,6 +1,10 @@
 //! WeChat's check that this server is the one the console names (接入指南). Pushed messages are not handled here.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use crate::config::{App, Apps};
+use crate::domain::ids::AppName;
 use crate::domain::signature;
 
 /// The check's parameters, each of which was there exactly once.
@@ -28,16 +32,21 @@ pub enum Error {
 }
 
 /// Answers the platform's checks.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Callback {
     apps: Apps,
+    /// The apps whose missing token was told. Anybody can send checks, and must not fill the log with them.
+    told: Mutex<BTreeSet<AppName>>,
 }
 
 impl Callback {
     /// For these apps.
     #[must_use]
     pub fn new(apps: Apps) -> Self {
-        Self { apps }
+        Self {
+            apps,
+            told: Mutex::default(),
+        }
     }
 
     /// The text to echo, if the check is signed with the token of `app` (or of the default app).
@@ -47,7 +56,10 @@ impl Callback {
     pub fn verify(&self, app: Option<&str>, check: Check) -> Result<String, Error> {
         let app = self.app(app).ok_or(Error::NoApp)?;
         let Some(token) = &app.token else {
-            tracing::warn!(app = %app.name, "a server check came for an app without a token: set apps.token");
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.insert(app.name.clone()) {
+                tracing::warn!(app = %app.name, "a server check came for an app without a token: set apps.token");
+            }
             return Err(Error::Refused);
         };
         let signature = signature::callback(token, &[&check.timestamp, &check.nonce]);

@@ -1,5 +1,7 @@
 //! What the services keep in the store. Rules about these records are with the service that owns them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::seal::Sealed;
@@ -31,12 +33,21 @@ macro_rules! stored_in {
 }
 
 /// A fact about the store itself.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Setting {
     /// Its name.
     pub id: String,
     /// Its value.
     pub value: String,
+}
+
+/// The value may be the master key.
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setting")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 stored_in!(

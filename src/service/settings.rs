@@ -14,6 +14,8 @@ use crate::store::{self, Engine, Repo};
 const MADE_BY: &str = "made_by";
 const MASTER_KEY: &str = "master_key";
 const SEAL_CHECK: &str = "seal_check";
+/// How often a setting is made anew that another process makes and removes at the same time.
+const ATTEMPTS: usize = 10;
 
 /// What a store is for. A demo's secrets and users have no place in production.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +88,7 @@ impl Settings {
     pub async fn sealer(&self, configured: Option<&SecretString>) -> Result<Sealer, Refused> {
         let key = match configured {
             Some(key) => key.clone(),
-            None => self.first(MASTER_KEY, new_key).await?.into(),
+            None => self.kept_key().await?.into(),
         };
         let sealer = Sealer::new(&key).ok_or(Refused::WrongKey)?;
         let known: SecretString = "wxgate".into();
@@ -132,6 +134,19 @@ impl Settings {
         }
     }
 
+    /// The key that is kept in the store, made if there is none. In a store that is sealed with a key from elsewhere
+    /// none is made: it would stay there, and look like the right one.
+    async fn kept_key(&self) -> Result<String, Refused> {
+        if let Some(kept) = self.0.get(MASTER_KEY).await? {
+            return Ok(kept.value);
+        }
+        // The key is kept before the check, so that another process's first start does not look like this.
+        if self.0.get(SEAL_CHECK).await?.is_some() && self.0.get(MASTER_KEY).await?.is_none() {
+            return Err(Refused::WrongKey);
+        }
+        Ok(self.first(MASTER_KEY, new_key).await?)
+    }
+
     /// The value of a setting; `make` gives the first one. Of several processes that set it at once, one wins.
     async fn first(&self, id: &str, make: impl FnOnce() -> String) -> store::Result<String> {
         if let Some(found) = self.0.get(id).await? {
@@ -141,13 +156,22 @@ impl Settings {
             id: id.to_owned(),
             value: make(),
         };
-        match self.0.insert(&setting).await {
-            Ok(()) => Ok(setting.value),
-            Err(store::Error::Duplicate { .. }) => {
-                let winner = self.0.get(id).await?;
-                Ok(winner.map_or(setting.value, |winner| winner.value))
+        let mut attempts = ATTEMPTS;
+        loop {
+            match self.0.insert(&setting).await {
+                Ok(()) => return Ok(setting.value),
+                Err(error @ store::Error::Duplicate { .. }) => {
+                    if let Some(winner) = self.0.get(id).await? {
+                        return Ok(winner.value);
+                    }
+                    // The winner is gone again. A value that is not in the store must not be used.
+                    attempts -= 1;
+                    if attempts == 0 {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => Err(error),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Our own tokens: JWTs that say who a user is to us, never who to WeChat. Sessions are not looked up here.
 
+use std::fmt;
 use std::time::Duration;
 
 use jsonwebtoken::{Header, Validation};
@@ -44,12 +45,21 @@ pub struct Claims {
 }
 
 /// A token as it is handed out.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Issued {
     /// The token.
     pub token: String,
     /// How long it is good for.
     pub expires_in: Duration,
+}
+
+/// Whoever has the token is the user.
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issued")
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A text that is no valid token. Why is nobody's business.

@@ -299,6 +299,51 @@ fn a_secret_has_one_place_and_its_file_exists() {
 }
 
 #[test]
+fn a_secret_of_the_environment_replaces_the_files_whichever_way_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s"), "s3cret-of-a-file").unwrap();
+    fs::write(folder.path().join("u"), "mongodb://file/a").unwrap();
+    let read = |file: &str, env: &[(&str, &str)]| {
+        let config = load_in(&folder, file, env).unwrap();
+        let secret = config.apps.named("my-shop").unwrap().app_secret.clone();
+        let told = format!("{} {}", secret.expose_secret(), config.store.url.expose_secret());
+        told
+    };
+    let (secret, secret_file) = (
+        "WXGATE__APPS__MY_SHOP__APP_SECRET",
+        "WXGATE__APPS__MY_SHOP__APP_SECRET_FILE",
+    );
+    let (url, url_file) = ("WXGATE__STORE__URL", "WXGATE__STORE__URL_FILE");
+    let inline = format!("{APP}[store]\nurl = \"mongodb://inline/a\"");
+    let by_file = inline
+        .replace("app_secret = \"s3cret-of-the-file\"", "app_secret_file = \"s\"")
+        .replace("url = \"mongodb://inline/a\"", "url_file = \"u\"");
+    assert_eq!(
+        read(&by_file, &[(secret, "s3cret"), (url, "mongodb://env/a")]),
+        "s3cret mongodb://env/a"
+    );
+    assert_eq!(
+        read(&inline, &[(secret_file, "s"), (url_file, "u")]),
+        "s3cret-of-a-file mongodb://file/a"
+    );
+    // A variable that a template leaves empty is none.
+    assert_eq!(
+        read(&by_file, &[(secret, ""), (url, "")]),
+        "s3cret-of-a-file mongodb://file/a"
+    );
+    let both = [
+        (secret, "s3cret"),
+        (secret_file, "s"),
+        (url, "mongodb://env/a"),
+        (url_file, "u"),
+    ];
+    insta::assert_snapshot!(problems(load_in(&folder, APP, &both)).join("\n"), @r"
+    store.url and store.url_file are both set; keep one
+    apps.0.app_secret and apps.0.app_secret_file are both set; keep one
+    ");
+}
+
+#[test]
 fn relative_paths_count_from_the_files_folder() {
     let folder = tempfile::tempdir().unwrap();
     let config = load_in(&folder, APP, &[]).unwrap();

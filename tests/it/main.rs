@@ -22,6 +22,7 @@ mod login;
 mod login_failures;
 mod mongo_smoke;
 mod operations;
+mod settings;
 mod simulator;
 mod stampede;
 mod store;

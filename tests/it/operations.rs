@@ -46,6 +46,16 @@ async fn health_is_the_processs_own() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn balancers_may_ask_for_the_head_alone() {
+    let app = TestApp::builder().spawn().await;
+    for path in ["/healthz", "/readyz"] {
+        let reply = Reply::to(app.request(Method::HEAD, path)).await;
+        assert_eq!((reply.status, reply.text.as_str()), (200, ""), "{path}");
+        assert_eq!(reply.header("cache-control"), Some("no-store"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn asking_for_readiness_never_asks_wechat() {
     let app = TestApp::builder().spawn().await;
     eventually("it is ready", async || {
@@ -163,8 +173,19 @@ fn find_routes(folder: &Path, found: &mut BTreeSet<(String, String)>) {
                 .and_then(|line| line.split_once("(\""));
             let Some((method, rest)) = attribute else { continue };
             if ["get", "post", "put", "patch", "delete", "route"].contains(&method) {
-                let path = rest.split('"').next().unwrap();
-                found.insert((method.to_uppercase(), path.to_owned()));
+                let mut texts = rest.split('"').step_by(2);
+                let path = texts.next().unwrap().to_owned();
+                // `route` names its methods itself. HEAD is GET without the body, and is not described.
+                let named: Vec<_> = texts
+                    .filter(|text| !text.is_empty() && text.chars().all(char::is_uppercase))
+                    .collect();
+                let named = if method == "route" { named } else { vec![method] };
+                let methods = named.iter().map(|method| method.to_uppercase());
+                found.extend(
+                    methods
+                        .filter(|method| method != "HEAD")
+                        .map(|method| (method, path.clone())),
+                );
             }
         }
     }
@@ -212,11 +233,19 @@ async fn a_wrong_method_is_told_the_right_ones() {
         (Method::GET, "/v1/token", "POST"),
         (Method::DELETE, "/v1/token/verify", "POST"),
         (Method::PUT, "/jsapi", "GET, POST"),
-        (Method::POST, "/healthz", "GET"),
+        (Method::POST, "/healthz", "GET, HEAD"),
+        (Method::HEAD, "/metrics", "GET"),
+        (Method::POST, "/openapi.json", "GET"),
+        (Method::DELETE, "/docs/", "GET"),
+        (Method::HEAD, "/docs/index.html", "GET"),
         (Method::PATCH, "/v1/apps/game/token", "POST"),
     ] {
         let reply = Reply::to(app.request(method.clone(), path)).await;
-        reply.refused(405, 10003, &format!("{method} {path}"));
+        if method == Method::HEAD {
+            assert_eq!(reply.status, 405, "{path}");
+        } else {
+            reply.refused(405, 10003, &format!("{method} {path}"));
+        }
         assert_eq!(reply.header("allow"), Some(allowed), "{path}");
     }
 }

@@ -4,10 +4,12 @@ use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::app::{Builder, TestApp};
 use crate::support::on_both_stores;
+use crate::support::reply::Reply;
 
 on_both_stores!(
     a_token_is_good_until_its_end,
@@ -56,16 +58,19 @@ async fn tokens_of_another_gateway_are_refused(app: Builder) {
     assert!(!verify(&app, &logged_in(&other).await).await);
 }
 
+const MISSING: &str =
+    r#"{"msg":["token字段是必填参数"],"error_code":10001,"request":"POST /v1/token/verify"}"#;
+
 async fn a_missing_token_is_answered_in_the_founding_words(app: Builder) {
     let app = app.spawn().await;
     for body in [json!({}), json!({"token": null}), json!({"token": ""})] {
         let reply = app.post_json("/v1/token/verify", &body).await;
         assert_eq!(reply.status, 200, "{body}");
-        assert_eq!(
-            reply.text,
-            r#"{"msg":["token字段是必填参数"],"error_code":10001,"request":"POST /v1/token/verify"}"#,
-        );
+        assert_eq!(reply.text, MISSING);
     }
+    let reply = Reply::to(app.request(Method::POST, "/v1/token/verify").body("")).await;
+    assert_eq!((reply.status, reply.text.as_str()), (200, MISSING));
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
 }
 
 async fn others_can_verify_a_token_with_the_published_key(app: Builder) {

@@ -10,6 +10,9 @@ use crate::state::State;
 /// Which methods each path of the API takes.
 pub(in crate::http) struct MethodTable(Vec<(Pattern, String)>);
 
+/// The paths that take HEAD as well, which the description does not say: balancers ask with it.
+const WITH_HEAD: [&str; 2] = ["/healthz", "/readyz"];
+
 /// A path of the API: literal segments, and `None` for a parameter.
 type Pattern = Vec<Option<String>>;
 
@@ -24,11 +27,14 @@ impl MethodTable {
                 ("PATCH", &item.patch),
                 ("DELETE", &item.delete),
             ];
-            let methods: Vec<_> = methods
+            let mut methods: Vec<_> = methods
                 .into_iter()
                 .filter(|(_, op)| op.is_some())
                 .map(|(name, _)| name)
                 .collect();
+            if WITH_HEAD.contains(&path.as_str()) {
+                methods.push("HEAD");
+            }
             let segments = path
                 .split('/')
                 .map(|part| (!part.starts_with('{')).then(|| part.to_owned()));
@@ -39,6 +45,10 @@ impl MethodTable {
 
     /// The methods that this path takes, if it is one of the API's.
     fn allowed(&self, path: &str) -> Option<&str> {
+        // The description and its page are not in the description.
+        if path == "/openapi.json" || path.starts_with("/docs/") {
+            return Some("GET");
+        }
         let matches = |pattern: &Pattern| {
             let mut parts = path.split('/');
             pattern.iter().all(|segment| match (segment, parts.next()) {

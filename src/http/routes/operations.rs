@@ -1,7 +1,7 @@
 //! What operators and their machines ask: whether the process lives, whether it can work, and its figures.
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, route, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,7 +15,7 @@ use crate::state::State;
 /// How the process is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct StatusBody {
-    /// `ok`, or `stopping`.
+    /// Always `ok`: a process that does not live does not answer.
     status: &'static str,
 }
 
@@ -29,8 +29,8 @@ pub(super) struct ReadyBody {
 }
 
 /// Whether the process lives
-#[utoipa::path(tag = "Operations", responses((status = 200, body = StatusBody)))]
-#[get("/healthz")]
+#[utoipa::path(get, path = "/healthz", tag = "Operations", responses((status = 200, body = StatusBody)))]
+#[route("/healthz", method = "GET", method = "HEAD")]
 pub(super) async fn healthz() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header(no_store())
@@ -40,8 +40,13 @@ pub(super) async fn healthz() -> HttpResponse {
 /// Whether the process can do its work
 ///
 /// 503 only while shutting down. What does not work at the moment is listed; WeChat is never asked.
-#[utoipa::path(tag = "Operations", responses((status = 200, body = ReadyBody), (status = 503, body = ReadyBody)))]
-#[get("/readyz")]
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "Operations",
+    responses((status = 200, body = ReadyBody), (status = 503, body = ReadyBody))
+)]
+#[route("/readyz", method = "GET", method = "HEAD")]
 pub(super) async fn readyz(state: web::Data<State>) -> HttpResponse {
     let mut degraded = state.credentials.missing();
     if !state.health.store_answers() {

@@ -7,13 +7,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::ids::LoginCode;
-use crate::http::error::{ApiError, ErrorBody, missing, respond};
+use crate::http::error::{ApiError, ErrorBody, respond};
 use crate::http::extract::Fields;
 use crate::service::tokens::MAX_LENGTH;
 use crate::state::State;
 
 /// Mini-program login.
 const MINI_PROGRAM: i64 = 100;
+/// What a token is and whether it is good is for the one who asked.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Who wants to log in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -116,7 +118,7 @@ async fn create(state: &State, app: Option<&str>, fields: Fields) -> Result<Http
     };
     Ok(HttpResponse::Ok()
         .insert_header((HeaderName::from_static("token"), token.as_str()))
-        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .insert_header((CACHE_CONTROL, NO_STORE))
         .json(body))
 }
 
@@ -146,14 +148,17 @@ pub(super) async fn verify(
     mut fields: Fields,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let token = fields.text("token", MAX_LENGTH);
-    match fields.finish(token) {
-        Ok(token) => Ok(HttpResponse::Ok().json(VerifiedBody {
-            result: state.tokens.verify(&token).is_ok(),
-        })),
-        Err(error @ ApiError::Invalid(_)) if error.to_string() == missing("token") => {
-            Ok(respond(request.method(), request.path(), &error, StatusCode::OK))
-        }
-        Err(error) => Err(error),
+    if fields.lacks("token") {
+        let error = ApiError::missing("token");
+        let mut response = respond(request.method(), request.path(), &error, StatusCode::OK);
+        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+        return Ok(response);
     }
+    let token = fields.text("token", MAX_LENGTH);
+    let token = fields.finish(token)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, NO_STORE))
+        .json(VerifiedBody {
+            result: state.tokens.verify(&token).is_ok(),
+        }))
 }

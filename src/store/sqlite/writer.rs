@@ -79,14 +79,6 @@ impl Writer {
         }
     }
 
-    /// Whether the thread is there to take work.
-    pub(super) fn check(&self) -> Result<()> {
-        if self.queue()?.is_closed() {
-            return Err(Trouble::Closed.unavailable());
-        }
-        Ok(())
-    }
-
     pub(super) fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }

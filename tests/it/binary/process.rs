@@ -111,7 +111,12 @@ impl Stage {
 
     /// Starts the gateway and waits until it answers.
     pub(super) async fn start(&self) -> Gateway {
-        let gateway = Gateway(self.command(&["serve"]).spawn().unwrap());
+        self.start_as(self.command(&["serve"])).await
+    }
+
+    /// As [`Self::start`], with a command of the test's own.
+    pub(super) async fn start_as(&self, mut command: Command) -> Gateway {
+        let gateway = Gateway(command.spawn().unwrap());
         let began = Instant::now();
         while self.client.get(self.url("/readyz")).send().await.is_err() {
             let printed = std::fs::read_to_string(self.path("out.log")).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! SIGTERM: what is in flight is answered, new work is refused, and stuck clients do not hold the process.
 
-use std::io::Write as _;
-use std::net::TcpStream;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,42 @@ async fn logins_in_flight_are_answered() {
     let (status, _) = wait(&mut gateway, Duration::from_secs(10));
     assert!(status.success(), "{status}");
     assert!(stage.client.get(stage.url("/healthz")).send().await.is_err());
+}
+
+/// What a new connection is answered.
+fn ready(addr: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(addr)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn a_balancer_learns_of_the_end_before_the_port_is_closed() {
+    let stage = Stage::new("sqlite:drain.db", "");
+    let mut command = stage.command(&["serve"]);
+    command.env("WXGATE__SERVER__DRAIN", "1s");
+    let mut gateway = stage.start_as(command).await;
+    assert!(ready(stage.addr).unwrap().starts_with("HTTP/1.1 200"));
+    let began = Instant::now();
+    terminate(&gateway);
+    // The signal takes a moment to arrive; a refused connection is never right before the time is over.
+    let answer = loop {
+        let answer = ready(stage.addr).unwrap();
+        if !answer.starts_with("HTTP/1.1 200") {
+            break answer;
+        }
+        assert!(began.elapsed() < Duration::from_secs(1), "{answer}");
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains(r#""status":"stopping""#), "{answer}");
+    let (status, _) = wait(&mut gateway, Duration::from_secs(10));
+    assert!(status.success(), "{status}");
+    assert!(began.elapsed() >= Duration::from_secs(1));
+    assert!(ready(stage.addr).is_err());
 }
 
 #[tokio::test]

@@ -59,6 +59,7 @@ impl TestServer {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public_url: None,
             trusted_proxies: Vec::new(),
+            drain: Duration::ZERO,
             shutdown_grace: Duration::ZERO,
             static_dir: "static".into(),
             metrics: MetricsAccess::Off,
