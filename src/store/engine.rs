@@ -56,6 +56,14 @@ pub enum Error {
 }
 
 impl Error {
+    pub(super) fn unreadable(collection: &Collection, id: String, cause: impl Into<Cause>) -> Self {
+        Self::Unreadable {
+            collection: collection.name,
+            id,
+            cause: cause.into(),
+        }
+    }
+
     /// Whether the same call may succeed later without anybody changing anything.
     #[must_use]
     pub fn may_pass(&self) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::engine::{Document, Engine, Error, Find, Result};
-use super::record::{Collection, Index, Record};
+use super::record::{Index, Record};
 use super::turns::Turns;
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
@@ -187,7 +187,7 @@ fn decode<R: Record>(document: Document) -> Result<Versioned<R>> {
     fields.insert("id".to_owned(), Value::String(id.clone()));
     match serde_json::from_value(Value::Object(fields)) {
         Ok(record) => Ok(Versioned { record, version }),
-        Err(cause) => Err(unreadable(R::COLLECTION, id, cause)),
+        Err(cause) => Err(Error::unreadable(R::COLLECTION, id, cause)),
     }
 }
 
@@ -199,23 +199,11 @@ fn encode<R: Record>(record: &R) -> Result<(String, Map<String, Value>)> {
             fields.retain(|_, value| !value.is_null());
             Ok((id, fields))
         }
-        Ok(_) => Err(unreadable(
+        Ok(_) => Err(Error::unreadable(
             R::COLLECTION,
             id,
             "a record must serialise to an object",
         )),
-        Err(cause) => Err(unreadable(R::COLLECTION, id, cause)),
-    }
-}
-
-fn unreadable(
-    collection: &'static Collection,
-    id: String,
-    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> Error {
-    Error::Unreadable {
-        collection: collection.name,
-        id,
-        cause: cause.into(),
+        Err(cause) => Err(Error::unreadable(R::COLLECTION, id, cause)),
     }
 }

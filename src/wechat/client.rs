@@ -38,13 +38,6 @@ pub struct Fetched {
     pub expires_in: Option<Duration>,
 }
 
-/// Which ticket to fetch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TicketKind {
-    /// For the JS-SDK's signature.
-    Jsapi,
-}
-
 /// What a login code stands for.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -95,12 +88,9 @@ impl Client {
         fetched(&answer, "access_token")
     }
 
-    /// `GET /cgi-bin/ticket/getticket`: the account's current ticket. (JS-SDK 说明文档, 附录1.)
-    pub async fn ticket(&self, token: &SecretString, kind: TicketKind) -> Result<Fetched> {
-        let kind = match kind {
-            TicketKind::Jsapi => "jsapi",
-        };
-        let query = [("access_token", token.expose_secret()), ("type", kind)];
+    /// `GET /cgi-bin/ticket/getticket`: the account's current ticket for the JS-SDK. (JS-SDK 说明文档, 附录1.)
+    pub async fn jsapi_ticket(&self, token: &SecretString) -> Result<Fetched> {
+        let query = [("access_token", token.expose_secret()), ("type", "jsapi")];
         let answer = call(
             self.http.get(self.url("cgi-bin/ticket/getticket")).query(&query),
             token,

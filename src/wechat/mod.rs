@@ -3,5 +3,5 @@
 mod client;
 mod error;
 
-pub use client::{AppCredentials, Client, Fetched, Session, TicketKind};
+pub use client::{AppCredentials, Client, Fetched, Session};
 pub use error::{Error, Result};

@@ -12,7 +12,7 @@ use crate::config::TokenMode;
 use crate::domain::time::Timestamp;
 use crate::service::records::{Age, Budget, Credential, Forced, Lease};
 use crate::store::{self, Change, Versioned};
-use crate::wechat::{self, Fetched, TicketKind};
+use crate::wechat::{self, Fetched};
 
 /// How often a waiting instance looks whether the holder has published.
 const LOOK: Duration = Duration::from_millis(150);
@@ -220,11 +220,11 @@ impl Shared {
     }
 
     async fn ask_ticket(self: &Arc<Self>, slot: &Slot, token: &Held) -> Result<Fetched, Error> {
-        match self.client.ticket(&token.value, TicketKind::Jsapi).await {
+        match self.client.jsapi_ticket(&token.value).await {
             Err(error) if error.is_dead_token() => {
                 let token = Box::pin(self.replace_dead(&slot.app.app_id, &token.value)).await;
                 let token = token.map_err(|error| Error::NoToken(Arc::new(error)))?;
-                Ok(self.client.ticket(&token.value, TicketKind::Jsapi).await?)
+                Ok(self.client.jsapi_ticket(&token.value).await?)
             }
             result => Ok(result?),
         }

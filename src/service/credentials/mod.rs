@@ -118,24 +118,11 @@ impl Credentials {
     /// # Errors
     /// If there is none and none can be fetched.
     pub async fn jsapi_ticket(&self, app: &AppId) -> Result<Arc<Held>, Error> {
-        self.get(app, Kind::JsapiTicket).await
-    }
-
-    /// A token that was good when it was last heard of.
-    ///
-    /// # Errors
-    /// If there is none and none can be fetched.
-    pub async fn access_token(&self, app: &AppId) -> Result<Arc<Held>, Error> {
-        self.get(app, Kind::AccessToken).await
-    }
-
-    /// A token other than `dead`, which the platform no longer takes. If `dead` is not the current one, the
-    /// current one is the answer; else it is replaced, once for all who report it.
-    ///
-    /// # Errors
-    /// If no other token can be had.
-    pub async fn replace_dead(&self, app: &AppId, dead: &SecretString) -> Result<Arc<Held>, Error> {
-        self.shared.replace_dead(app, dead).await
+        // A caller that goes away, or gives up, cancels nothing: flights are tasks of their own.
+        match tokio::time::timeout(PATIENCE, self.shared.get(app, Kind::JsapiTicket)).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Slow),
+        }
     }
 
     /// For each value that should be held: its AppID, its kind, and how long it is good for yet.
@@ -164,14 +151,6 @@ impl Credentials {
         let mut missing: Vec<_> = missing.map(|slot| slot.id()).collect();
         missing.sort_unstable();
         missing
-    }
-
-    async fn get(&self, app: &AppId, kind: Kind) -> Result<Arc<Held>, Error> {
-        // A caller that goes away, or gives up, cancels nothing: flights are tasks of their own.
-        match tokio::time::timeout(PATIENCE, self.shared.get(app, kind)).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::Slow),
-        }
     }
 
     /// Fetches what is missing and renews what is due, for ever; ends when the process stops.
@@ -205,6 +184,8 @@ impl Shared {
         self.fly(slot, None).await
     }
 
+    /// A token other than `dead`, which the platform no longer takes. If `dead` is not the current one, the
+    /// current one is the answer; else it is replaced, once for all who report it.
     async fn replace_dead(self: &Arc<Self>, app: &AppId, dead: &SecretString) -> Result<Arc<Held>, Error> {
         let slot = self.slot(app, Kind::AccessToken)?;
         // The first flight joined may have been under way for another reason and bring the dead one again.

@@ -96,7 +96,7 @@ pub(super) fn decode(collection: &'static Collection, mut stored: BsonDocument) 
     let id = match stored.remove("_id") {
         Some(Bson::String(id)) => id,
         other => {
-            return Err(unreadable(
+            return Err(Error::unreadable(
                 collection,
                 format!("{other:?}"),
                 "its _id is not a text",
@@ -107,7 +107,13 @@ pub(super) fn decode(collection: &'static Collection, mut stored: BsonDocument) 
     let version = match stored.get(VERSION) {
         Some(Bson::Int64(version)) => *version,
         Some(Bson::Int32(version)) => i64::from(*version),
-        _ => return Err(unreadable(collection, id, "its _version is not an integer")),
+        _ => {
+            return Err(Error::unreadable(
+                collection,
+                id,
+                "its _version is not an integer",
+            ));
+        }
     };
     let mut fields = Map::with_capacity(stored.len());
     for (name, value) in stored {
@@ -116,23 +122,11 @@ pub(super) fn decode(collection: &'static Collection, mut stored: BsonDocument) 
         }
         let Some(value) = to_json(value) else {
             let what = format!("its member {name} is of a type that JSON does not have");
-            return Err(unreadable(collection, id, what));
+            return Err(Error::unreadable(collection, id, what));
         };
         fields.insert(name, value);
     }
     Ok(Document { id, version, fields })
-}
-
-fn unreadable(
-    collection: &'static Collection,
-    id: String,
-    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> Error {
-    Error::Unreadable {
-        collection: collection.name,
-        id,
-        cause: cause.into(),
-    }
 }
 
 /// The depth of what comes here was checked before.

@@ -170,11 +170,7 @@ impl Stored {
                 version: self.version,
                 fields,
             }),
-            Err(cause) => Err(Error::Unreadable {
-                collection: collection.name,
-                id: self.id,
-                cause: Box::new(cause),
-            }),
+            Err(cause) => Err(Error::unreadable(collection, self.id, cause)),
         }
     }
 }
