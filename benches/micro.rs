@@ -43,8 +43,8 @@ fn page_host(bencher: Bencher<'_, '_>) {
 mod jwt {
     use super::{Bencher, black_box};
     use wxgate::clock::Clock;
-    use wxgate::config::{Algorithm, Auth};
-    use wxgate::domain::ids::{AppName, SessionId, UserId};
+    use wxgate::config::{Algorithm, Auth, CookieUse};
+    use wxgate::service::records::{Scope, Session};
     use wxgate::service::signing_keys::Key;
     use wxgate::service::tokens::Tokens;
 
@@ -59,6 +59,8 @@ mod jwt {
             access_ttl: hours,
             refresh_ttl: hours,
             session_ttl: hours,
+            refresh_grace: hours,
+            cookie: CookieUse::Never,
         };
         Tokens::new(
             Key::generate(algorithm).expect("the library makes keys"),
@@ -68,12 +70,21 @@ mod jwt {
     }
 
     fn issue(tokens: &Tokens) -> String {
-        let (user, session, app): (UserId, SessionId, AppName) = (
-            "user".parse().expect("an id"),
-            "session".parse().expect("an id"),
-            "app".parse().expect("a name"),
-        );
-        tokens.issue(user, session, app).expect("the library signs").token
+        let now = Clock::system().now();
+        let session = Session {
+            id: "session".parse().expect("an id"),
+            user: "user".parse().expect("an id"),
+            scope: Scope::User,
+            app: None,
+            device: None,
+            created_at: now,
+            generation: 0,
+            rotations: vec![now],
+            expires_at: now + std::time::Duration::from_secs(7200),
+            ends_at: now + std::time::Duration::from_secs(7200),
+            ended_at: None,
+        };
+        tokens.issue(&session).expect("the library signs").token
     }
 
     #[divan::bench(args = ALGORITHMS)]

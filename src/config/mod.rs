@@ -2,6 +2,7 @@
 //! the environment, and nothing here starts anything.
 
 mod apps;
+mod auth;
 mod layers;
 mod platform;
 mod problem;
@@ -14,11 +15,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use apps::{App, AppKind, Apps, Encryption};
+pub use auth::{Algorithm, Auth, CookieUse};
 pub use platform::{Platform, TokenBudget, TokenMode};
 pub use problem::{Invalid, Problem};
-pub use sections::{
-    Algorithm, Auth, Cors, Jsapi, Limits, Log, LogFormat, MetricsAccess, RequestLog, Server, Simulator,
-};
+pub use sections::{Cors, Jsapi, Limits, Log, LogFormat, MetricsAccess, RequestLog, Server, Simulator};
 pub use store::Store;
 
 use reader::Reader;

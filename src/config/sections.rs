@@ -1,5 +1,4 @@
-//! One struct for each section of the configuration, each with its own rules. `[[apps]]`, `[platform]` and `[store]`
-//! have files of their own.
+//! One struct for each small section of the configuration, each with its own rules. The others have files of their own.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,9 +10,9 @@ use url::Url;
 use super::problem::Problem;
 use super::reader::Reader;
 
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_mins(1);
-const DAY: Duration = Duration::from_hours(24);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
+pub(super) const DAY: Duration = Duration::from_hours(24);
 const ADDRESS: &str = "it must be an address and a port, such as 127.0.0.1:3000";
 
 /// `[server]`: the HTTP server.
@@ -109,57 +108,6 @@ impl Server {
                 keep_alive: reader.duration("server.limits.keep_alive", SECOND, 10 * MINUTE),
             },
         }
-    }
-}
-
-/// `[auth]`: our own tokens.
-#[derive(Debug, Clone)]
-pub struct Auth {
-    /// The claim iss.
-    pub issuer: String,
-    /// The claim aud.
-    pub audience: String,
-    /// How tokens are signed.
-    pub algorithm: Algorithm,
-    /// How long a token is good for.
-    pub access_ttl: Duration,
-    /// How long a session lasts without use.
-    pub refresh_ttl: Duration,
-    /// How long a session lasts at most.
-    pub session_ttl: Duration,
-}
-
-/// How tokens are signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Algorithm {
-    /// Ed25519: others verify with the public key.
-    EdDsa,
-    /// HMAC with SHA-256: only we can verify.
-    Hs256,
-}
-
-impl Auth {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let auth = Self {
-            issuer: named(reader, "auth.issuer"),
-            audience: named(reader, "auth.audience"),
-            algorithm: reader
-                .choice(
-                    "auth.algorithm",
-                    &[("EdDSA", Algorithm::EdDsa), ("HS256", Algorithm::Hs256)],
-                )
-                .unwrap_or(Algorithm::EdDsa),
-            access_ttl: reader.duration("auth.access_ttl", SECOND, DAY),
-            refresh_ttl: reader.duration("auth.refresh_ttl", SECOND, 400 * DAY),
-            session_ttl: reader.duration("auth.session_ttl", SECOND, 4000 * DAY),
-        };
-        if auth.refresh_ttl < auth.access_ttl {
-            reader.problem("auth.refresh_ttl", "must not be shorter than auth.access_ttl");
-        }
-        if auth.session_ttl < auth.refresh_ttl {
-            reader.problem("auth.session_ttl", "must not be shorter than auth.refresh_ttl");
-        }
-        auth
     }
 }
 
@@ -298,11 +246,11 @@ fn network(reader: &mut Reader<'_>, text: &str) -> Option<IpNet> {
     found
 }
 
-fn size(reader: &mut Reader<'_>, path: &str, least: i64, most: i64) -> usize {
+pub(super) fn size(reader: &mut Reader<'_>, path: &str, least: i64, most: i64) -> usize {
     usize::try_from(reader.integer(path, least, most)).unwrap_or(usize::MAX)
 }
 
-fn named(reader: &mut Reader<'_>, path: &str) -> String {
+pub(super) fn named(reader: &mut Reader<'_>, path: &str) -> String {
     let text = reader.text(path);
     if text.is_empty() || text.len() > 256 || text.chars().any(char::is_control) {
         reader.problem(path, "must have 1 to 256 characters");

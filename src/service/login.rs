@@ -8,12 +8,12 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::records::{Identity, Session, SessionKey, User};
+use super::records::{Identity, Scope, Session, SessionKey, User};
 use super::seal::Sealer;
 use super::tokens::{Issued, Tokens};
 use crate::clock::Clock;
 use crate::config::{App, AppKind, Apps, Auth};
-use crate::domain::ids::{AppId, LoginCode, SessionId, UserId};
+use crate::domain::ids::{AppId, LoginCode, UserId};
 use crate::domain::time::Timestamp;
 use crate::store::{self, Change, Engine, Repo};
 use crate::tasks::Tasks;
@@ -110,8 +110,8 @@ impl Login {
         let now = self.clock.store_now();
         let user_id = self.identify(&app.app_id, &session, now).await?;
         let user = self.complete(&user_id, now).await?;
-        let session_id = self.begin_session(app, &user_id, now).await?;
-        let issued = self.tokens.issue(user_id, session_id, app.name.clone())?;
+        let session = self.begin_session(app, user_id, now).await?;
+        let issued = self.tokens.issue(&session)?;
         Ok(LoggedIn { issued, user })
     }
 
@@ -156,6 +156,7 @@ impl Login {
             let identity = Identity {
                 id: id.clone(),
                 user: fresh_id(),
+                unproven: false,
                 unionid: session.unionid.clone(),
                 session_keys: vec![key.clone()],
                 created_at: now,
@@ -180,10 +181,7 @@ impl Login {
         if let Some(user) = self.users.get(id.as_str()).await? {
             return Ok(user);
         }
-        let user = User {
-            id: id.to_string(),
-            created_at: now,
-        };
+        let user = User::new(id.clone(), now);
         match self.users.insert(&user).await {
             Ok(()) => Ok(user),
             Err(store::Error::Duplicate { .. }) => Ok(self.users.get(id.as_str()).await?.unwrap_or(user)),
@@ -191,18 +189,22 @@ impl Login {
         }
     }
 
-    async fn begin_session(&self, app: &App, user: &UserId, now: Timestamp) -> Result<SessionId, Error> {
-        let id: SessionId = fresh_id();
+    async fn begin_session(&self, app: &App, user: UserId, now: Timestamp) -> Result<Session, Error> {
         let session = Session {
-            id: id.to_string(),
-            user: user.clone(),
-            app: app.name.clone(),
+            id: fresh_id(),
+            user,
+            scope: Scope::User,
+            app: Some(app.name.clone()),
+            device: None,
             created_at: now,
+            generation: 0,
+            rotations: vec![now],
             expires_at: now + self.auth.refresh_ttl,
             ends_at: now + self.auth.session_ttl,
+            ended_at: None,
         };
         self.sessions.insert(&session).await?;
-        Ok(id)
+        Ok(session)
     }
 }
 

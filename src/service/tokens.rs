@@ -7,15 +7,18 @@ use jsonwebtoken::{Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::records::{Scope, Session};
 use super::signing_keys::Key;
 use crate::clock::Clock;
 use crate::config::Auth;
-use crate::domain::ids::{AppName, SessionId, UserId};
+use crate::domain::ids::{SessionId, UserId};
 
 /// Longer texts are no tokens of ours; parsing them would cost time. (RFC 8725, 3.11; ours have about 500 bytes.)
 pub const MAX_LENGTH: usize = 8 * 1024;
 /// The header's `typ`, which keeps other kinds of JWT from being taken for access tokens. (RFC 9068, 2.1.)
 const TYPE: &str = "at+jwt";
+/// How long an administrator's token is good for at most.
+const ADMIN_TTL: Duration = Duration::from_mins(15);
 /// How far in the future a token may begin: clocks of instances differ a little.
 const LEEWAY_SECS: i64 = 5;
 
@@ -37,11 +40,11 @@ pub struct Claims {
     /// Its own id.
     pub jti: String,
     /// What it allows.
-    pub scope: String,
+    pub scope: Scope,
     /// The session it belongs to.
     pub sid: SessionId,
-    /// Where the user logged in.
-    pub app: AppName,
+    /// The app where the user logged in; empty for logins without WeChat.
+    pub app: String,
 }
 
 /// A token as it is handed out.
@@ -99,34 +102,33 @@ impl Tokens {
         }
     }
 
-    /// A token for a user's session.
+    /// A token for a session. It does not outlive the session.
     ///
     /// # Errors
     /// If the cryptographic library fails.
-    pub fn issue(
-        &self,
-        user: UserId,
-        session: SessionId,
-        app: AppName,
-    ) -> Result<Issued, jsonwebtoken::errors::Error> {
+    pub fn issue(&self, session: &Session) -> Result<Issued, jsonwebtoken::errors::Error> {
         let now = self.clock.now();
+        let lifetime = match session.scope {
+            Scope::User => self.auth.access_ttl,
+            Scope::Admin => self.auth.access_ttl.min(ADMIN_TTL),
+        };
+        // The session's end is in the store's time.
+        let left = session.ends_at.since(self.clock.store_now());
+        let expires_in = lifetime.min(left);
         let claims = Claims {
             iss: self.auth.issuer.clone(),
-            sub: user,
+            sub: session.user.clone(),
             aud: self.auth.audience.clone(),
-            exp: (now + self.auth.access_ttl).secs(),
+            exp: (now + expires_in).secs(),
             nbf: now.secs(),
             iat: now.secs(),
             jti: Uuid::new_v4().simple().to_string(),
-            scope: "user".to_owned(),
-            sid: session,
-            app,
+            scope: session.scope,
+            sid: session.id.clone(),
+            app: session.app.as_ref().map(ToString::to_string).unwrap_or_default(),
         };
         let token = jsonwebtoken::encode(&self.header, &claims, &self.key.encoding)?;
-        Ok(Issued {
-            token,
-            expires_in: self.auth.access_ttl,
-        })
+        Ok(Issued { token, expires_in })
     }
 
     /// What a token says, if it is ours and good now. The algorithm is the configured one, whatever the token claims.

@@ -112,7 +112,7 @@ async fn create(state: &State, app: Option<&str>, fields: Fields) -> Result<Http
         token_type: "Bearer",
         expires_in: logged_in.issued.expires_in.as_secs(),
         user: UserBody {
-            id: &logged_in.user.id,
+            id: logged_in.user.id.as_str(),
             created_at: logged_in.user.created_at.secs(),
         },
     };

@@ -1,0 +1,40 @@
+//! What the services keep in the store. Rules about these records are with the service that owns them.
+
+mod credential;
+mod session;
+mod setting;
+mod signing_key;
+mod user;
+
+pub use credential::{Age, Budget, Credential, Forced, Lease};
+pub use session::{Scope, Session};
+pub use setting::Setting;
+pub use signing_key::SigningKey;
+pub use user::{Identity, SessionKey, User};
+
+use crate::store::{Collection, Record};
+
+/// Every collection there is.
+pub const COLLECTIONS: &[&Collection] = &[
+    Setting::COLLECTION,
+    SigningKey::COLLECTION,
+    Credential::COLLECTION,
+    Identity::COLLECTION,
+    User::COLLECTION,
+    Session::COLLECTION,
+];
+
+/// Ties a record type to its collection, keyed by its member `id`.
+macro_rules! stored_in {
+    ($record:ty, $collection:expr) => {
+        impl Record for $record {
+            const COLLECTION: &'static Collection = &$collection;
+
+            fn id(&self) -> &str {
+                self.id.as_ref()
+            }
+        }
+    };
+}
+
+use stored_in;
