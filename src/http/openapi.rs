@@ -18,6 +18,7 @@ use super::routes;
     tags(
         (name = "WeChat", description = "What WeChat's servers call"),
         (name = "Login", description = "Logins and our own tokens"),
+        (name = "Users", description = "What users see and change of themselves"),
         (name = "JS-SDK", description = "Signatures for pages"),
         (name = "Operations", description = "For operators and their machines")
     )

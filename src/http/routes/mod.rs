@@ -4,7 +4,9 @@ mod callback;
 mod fallback;
 mod jsapi;
 mod jwks;
+mod opened;
 mod operations;
+mod sessions;
 mod token;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -23,6 +25,11 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(token::create_default)
         .service(token::create_named)
         .service(token::verify)
+        .service(sessions::refresh)
+        .service(sessions::revoke)
+        .service(sessions::list)
+        .service(sessions::end_others)
+        .service(sessions::end_one)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)
