@@ -151,7 +151,10 @@ impl Sessions {
         let tag = hmac::sign(&self.key, generation.message().as_bytes());
         Ok(Opened {
             refresh: generation.with_tag(tag.as_ref()).into(),
-            refresh_expires_in: session.expires_at.since(self.clock.store_now()),
+            // A few milliseconds after the session was written; what is told is whole seconds.
+            refresh_expires_in: session
+                .expires_at
+                .since(self.clock.store_now() - Duration::from_millis(500)),
             access,
             session,
         })

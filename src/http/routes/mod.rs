@@ -8,6 +8,7 @@ mod opened;
 mod operations;
 mod sessions;
 mod token;
+mod users;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -30,6 +31,9 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(sessions::list)
         .service(sessions::end_others)
         .service(sessions::end_one)
+        .service(users::show)
+        .service(users::change)
+        .service(users::delete)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)
