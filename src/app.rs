@@ -17,7 +17,7 @@ use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
 use crate::service::records::{COLLECTIONS, Setting};
 use crate::service::settings::{Purpose, Refused, Settings};
-use crate::service::signing_keys;
+use crate::service::signing_keys::{self, Keyring};
 use crate::service::tokens::Tokens;
 use crate::state::{Health, State};
 use crate::store::{self, Engine, OpenError, OpenMode, Record as _};
@@ -34,6 +34,7 @@ pub struct App {
     server: Server,
     state: Arc<State>,
     engine: Arc<dyn Engine>,
+    keyring: Keyring,
     clock: Clock,
     tasks: Tasks,
 }
@@ -90,8 +91,8 @@ impl App {
         settings.claim(purpose).await?;
         engine.prepare(COLLECTIONS).await?;
         let sealer = settings.sealer(config.store.master_key.as_ref()).await?;
-        let key = signing_keys::load(engine.clone(), &clock, &sealer, config.auth.algorithm).await?;
-        let tokens = Arc::new(Tokens::new(key, config.auth.clone(), clock.clone()));
+        let keyring = Keyring::open(engine.clone(), clock.clone(), sealer.clone(), &config.auth).await?;
+        let tokens = Arc::new(Tokens::new(keyring.known(), config.auth.clone(), clock.clone()));
         let http = net::client(config.platform.connect_timeout, config.platform.timeout)?;
         let client = wechat::Client::new(http, config.platform.api_url.clone());
         let credentials = Arc::new(Credentials::new(
@@ -139,6 +140,7 @@ impl App {
             server,
             state,
             engine,
+            keyring,
             clock,
             tasks,
         })
@@ -160,6 +162,9 @@ impl App {
             "keep credentials fresh",
             async move { credentials.keep_fresh().await },
         );
+        let (keyring, tasks) = (self.keyring, self.tasks.clone());
+        self.tasks
+            .spawn("keep signing keys", async move { keyring.keep(&tasks).await });
         let (engine, state) = (self.engine.clone(), self.state.clone());
         self.tasks.spawn(
             "watch the store",

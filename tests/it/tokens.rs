@@ -188,7 +188,8 @@ async fn every_claim_counts_even_under_our_own_signature() {
     let [header, claims, _] = parts(&logged_in(&app).await);
     let (header, claims) = (decoded(&header), decoded(&claims));
     app.stop().await;
-    let key = app.signing_key().await;
+    let keys = app.signing_keys().await.load_full();
+    let key = keys.newest();
     app.start().await;
     let sign = |header: &Value, claims: &Value| {
         let mut with = Header::new(key.algorithm);

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -15,7 +16,7 @@ use wxgate::app::App;
 use wxgate::clock::Clock;
 use wxgate::config::Config;
 use wxgate::service::settings::{Purpose, Settings};
-use wxgate::service::signing_keys;
+use wxgate::service::signing_keys::{Keyring, Known};
 use wxgate::store::{self, OpenMode};
 
 pub(crate) use super::builder::{Builder, DOMAIN, GAME, SHOP, StoreKind, TOKEN};
@@ -145,8 +146,8 @@ impl TestApp {
         self.post_json("/v1/token", &body).await
     }
 
-    /// The key that signs tokens, read from the store of a gateway that is stopped.
-    pub(crate) async fn signing_key(&self) -> signing_keys::Key {
+    /// The keys that sign tokens, read from the store of a gateway that is stopped.
+    pub(crate) async fn signing_keys(&self) -> Known {
         let runtime = tokio::runtime::Handle::current();
         let url = &self.config.store.url;
         let engine = store::open(url, OpenMode::Serve, Path::new(""), &self.clock, runtime)
@@ -157,10 +158,22 @@ impl TestApp {
             .sealer(self.config.store.master_key.as_ref())
             .await
             .unwrap();
-        let algorithm = self.config.auth.algorithm;
-        let key = signing_keys::load(Arc::clone(&engine), &self.clock, &sealer, algorithm).await;
+        let keyring = Keyring::open(Arc::clone(&engine), self.clock.clone(), sealer, &self.config.auth);
+        let keyring = keyring.await;
         engine.close().await;
-        key.unwrap()
+        keyring.unwrap().known()
+    }
+
+    /// Changes the configuration that the next start has.
+    pub(crate) fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+    }
+
+    /// The command line of the program, configured as this gateway is.
+    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = super::program::wxgate(&self.home, arguments);
+        command.env("WXGATE__STORE__URL", self.config.store.url.expose_secret());
+        command
     }
 }
 
