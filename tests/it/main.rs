@@ -18,6 +18,7 @@ mod cross_origin;
 mod demo;
 mod edge;
 mod jsapi;
+mod jwt_matrix;
 mod login;
 mod login_failures;
 mod mongo_smoke;
