@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use wxgate::app::App;
 use wxgate::clock::Clock;
 use wxgate::config::Config;
+use wxgate::domain::time::Timestamp;
 use wxgate::service::settings::{Purpose, Settings};
 use wxgate::service::signing_keys::{Keyring, Known};
 use wxgate::store::{self, OpenMode};
@@ -99,6 +100,11 @@ impl TestApp {
     /// Turns the gateway's own clock, where another one has turned WeChat's already.
     pub(crate) fn turn(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// The gateway's own time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// A login code of a user of the first mini program.
