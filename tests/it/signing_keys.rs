@@ -1,6 +1,8 @@
 //! How signing keys follow each other: by command, by age, in several instances, and after a change of the algorithm.
 //! When exactly a key signs is tested beside the rules, in `service::signing_keys`.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use jsonwebtoken::Header;
@@ -9,8 +11,10 @@ use wxgate::config::Algorithm;
 
 use crate::support::app::{Builder, StoreKind, TestApp};
 use crate::support::mongo::Mongod;
+use crate::support::platform::Platform;
 use crate::support::program::text;
 use crate::support::reply::Reply;
+use crate::support::stored::Stored;
 use crate::support::{eventually, on_both_stores};
 
 on_both_stores!(
@@ -137,7 +141,7 @@ async fn without_a_lifetime_a_key_grows_old(app: Builder) {
     let before = published(&app).await;
     app.advance(24 * HOUR * 3_000).await;
     // Long enough for the gateway to look at its keys.
-    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
     assert_eq!(published(&app).await, before);
     assert_eq!(kid(&log_in(&app).await), before[0]);
 }
@@ -217,7 +221,7 @@ async fn a_key_that_has_gone_verifies_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn instances_on_one_server_have_the_same_keys() {
     let url = Mongod::standalone().await.url(&Mongod::fresh_database());
-    let platform = crate::support::platform::Platform::start(Builder::at_the_platform());
+    let platform = Platform::start(Builder::at_the_platform());
     let gateway = || {
         TestApp::builder()
             .store(StoreKind::MongoAt(url.clone()))
@@ -254,6 +258,57 @@ async fn instances_on_one_server_have_the_same_keys() {
     })
     .await;
     assert_eq!(one.stored().count("signing_keys").await, 3);
+}
+
+/// The emergency of docs/operations.md: the new key alone is left in the store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_deleted_by_hand_goes_at_once() {
+    let app = TestApp::builder().spawn().await;
+    let old = log_in(&app).await;
+    let next = rotate(&app).await;
+    let Stored::Sqlite(file) = app.stored() else {
+        panic!("it is a file")
+    };
+    let deleted = rusqlite::Connection::open(file)
+        .unwrap()
+        .execute("DELETE FROM signing_keys WHERE id = 'eddsa-1'", []);
+    assert_eq!(deleted, Ok(1));
+    eventually("the deleted key is not published", async || {
+        published(&app).await == [next.as_str()]
+    })
+    .await;
+    assert!(!verify(&app, &old).await);
+    let new = log_in(&app).await;
+    assert_eq!(kid(&new), next, "it does not wait for ten minutes");
+    assert!(verify(&app, &new).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_known_keys_serve_on_while_the_store_is_away() {
+    let mongod = Mongod::start_private().await;
+    let url = mongod.url(&Mongod::fresh_database());
+    let app = TestApp::builder().store(StoreKind::MongoAt(url)).spawn().await;
+    let (token, keys) = (log_in(&app).await, published(&app).await);
+    mongod.stop();
+    let unknown = {
+        let header = BASE64.encode(r#"{"typ":"at+jwt","alg":"EdDSA","kid":"0123456789abcdef"}"#);
+        format!("{header}.{}", token.split_once('.').unwrap().1)
+    };
+    let all = async {
+        for _ in 0..50 {
+            assert!(verify(&app, &token).await);
+            assert!(!verify(&app, &unknown).await, "nor is the store asked for a name");
+            assert_eq!(published(&app).await, keys);
+        }
+    };
+    let quick = tokio::time::timeout(Duration::from_secs(4), all).await;
+    quick.expect("it does not wait for the store");
+    mongod.cont();
+    rotate(&app).await;
+    assert_eq!(published(&app).await.len(), 2);
+    mongod.kill();
+    assert!(verify(&app, &token).await);
+    assert_eq!(published(&app).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -119,11 +119,10 @@ impl Keyring {
         self.refresh().await?;
         let ring = self.known.load_full();
         let now = self.clock.store_now();
-        let newest = ring.newest();
-        if newest.number != ring.signing(now).number {
-            return Ok(Rotation::UnderWay(next(newest)));
+        if let Some(waiting) = ring.waiting(now) {
+            return Ok(Rotation::UnderWay(next(waiting)));
         }
-        let record = key::make(newest.number + 1, now, &self.sealer, self.algorithm)?;
+        let record = key::make(ring.newest().number + 1, now, &self.sealer, self.algorithm)?;
         let made = insert(&self.repo, &record).await?;
         self.refresh().await?;
         let ring = self.known.load();

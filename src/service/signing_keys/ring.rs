@@ -73,6 +73,14 @@ impl Ring {
         &self.keys[self.keys.len() - 1]
     }
 
+    /// The newest key, if it is published and will soon sign. One that was made by a clock that was far ahead would
+    /// keep all others waiting for its time to come, so it is passed over.
+    pub(super) fn waiting(&self, now: Timestamp) -> Option<&Key> {
+        let newest = self.newest();
+        let waits = newest.number != self.signing(now).number;
+        (waits && signs_at(newest) <= now + PUBLISHED_AHEAD + SLACK).then_some(newest)
+    }
+
     /// The key of this name, ready for use as it is.
     pub(super) fn known(&self, kid: &str) -> Option<&Arc<Key>> {
         self.keys.iter().find(|key| key.kid == kid)
@@ -115,6 +123,11 @@ mod tests {
         ring.signing(Timestamp::from_secs(now)).number
     }
 
+    fn waiting(ring: &Ring, now: i64) -> Option<u64> {
+        let waiting = ring.waiting(Timestamp::from_secs(now));
+        waiting.map(|key| key.number)
+    }
+
     fn in_use(ring: &Ring, now: i64) -> Vec<u64> {
         let now = Timestamp::from_secs(now);
         let numbers: Vec<_> = ring.in_use(now).map(|key| key.number).collect();
@@ -137,6 +150,7 @@ mod tests {
         for now in [0, 1000, 1_000_000_000] {
             assert_eq!(signing(&ring, now), 1);
             assert_eq!(in_use(&ring, now), [1]);
+            assert_eq!(waiting(&ring, now), None);
         }
     }
 
@@ -153,6 +167,11 @@ mod tests {
                 assert_eq!(signing(&ring, now), number, "{made} {now}");
             }
             assert_eq!(in_use(&ring, made), [1, 2]);
+            assert_eq!(waiting(&ring, made + 10 * MINUTE - 1), Some(2));
+            assert_eq!(waiting(&ring, made + 10 * MINUTE), None);
+            // Seen by a clock that is half a minute behind, and by one that is right after all.
+            assert_eq!(waiting(&ring, made - 30), Some(2));
+            assert_eq!(waiting(&ring, made - HOUR), None);
         }
     }
 
