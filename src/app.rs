@@ -6,6 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use crate::assets::Assets;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -21,7 +24,7 @@ use crate::service::records::{COLLECTIONS, Setting};
 use crate::service::revocations::Revocations;
 use crate::service::sessions::Sessions;
 use crate::service::settings::{Purpose, Refused, Settings};
-use crate::service::signing_keys;
+use crate::service::signing_keys::{self, Keyring};
 use crate::service::tokens::Tokens;
 use crate::service::users::Users;
 use crate::state::{Health, State};
@@ -40,9 +43,7 @@ pub struct App {
     server: Server,
     state: Arc<State>,
     engine: Arc<dyn Engine>,
-    /// And when the latest of them was.
-    revocations: (Arc<Revocations>, Timestamp),
-    clock: Clock,
+    background: Vec<(&'static str, BoxFuture<'static, ()>)>,
     tasks: Tasks,
 }
 
@@ -98,8 +99,8 @@ impl App {
         settings.claim(purpose).await?;
         engine.prepare(COLLECTIONS).await?;
         let sealer = settings.sealer(config.store.master_key.as_ref()).await?;
-        let key = signing_keys::load(engine.clone(), &clock, &sealer, config.auth.algorithm).await?;
-        let tokens = Arc::new(Tokens::new(key, config.auth.clone(), clock.clone()));
+        let keyring = Keyring::open(engine.clone(), clock.clone(), sealer.clone(), &config.auth).await?;
+        let tokens = Arc::new(Tokens::new(keyring.known(), config.auth.clone(), clock.clone()));
         let http = net::client(config.platform.connect_timeout, config.platform.timeout)?;
         let client = wechat::Client::new(http, config.platform.api_url.clone());
         let credentials = Arc::new(Credentials::new(
@@ -155,14 +156,14 @@ impl App {
         // Before the port is open: a session that was ended is known as such from the first request on.
         let known = revocations.catch_up(Timestamp::default()).await?;
         let addr = state.config.server.listen;
+        let background = background(&state, &engine, revocations, known, keyring, clock, &tasks);
         let server = Server::bind(state.clone(), tasks.clone())
             .map_err(|source| StartError::Listen { addr, source })?;
         Ok(Self {
             server,
             state,
             engine,
-            revocations: (revocations, known),
-            clock,
+            background,
             tasks,
         })
     }
@@ -178,28 +179,9 @@ impl App {
     /// # Errors
     /// If the server breaks down.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        let credentials = self.state.credentials.clone();
-        self.tasks.spawn(
-            "keep credentials fresh",
-            async move { credentials.keep_fresh().await },
-        );
-        let (revocations, known) = self.revocations;
-        let follow = {
-            let tasks = self.tasks.clone();
-            async move { revocations.follow(known, tasks).await }
-        };
-        self.tasks.spawn("follow ended sessions", follow);
-        let users = self.state.users.clone();
-        self.tasks.spawn("finish deletions", async move {
-            if let Err(error) = users.finish_deletions().await {
-                tracing::warn!(error = %Chain(&error), "deletions could not be finished");
-            }
-        });
-        let (engine, state) = (self.engine.clone(), self.state.clone());
-        self.tasks.spawn(
-            "watch the store",
-            watch_store(engine, state, self.clock, self.tasks.clone()),
-        );
+        for (name, work) in self.background {
+            self.tasks.spawn(name, work);
+        }
         tracing::info!(addr = %self.server.addr(), version = env!("CARGO_PKG_VERSION"), "serving");
         let state = self.state.clone();
         let shutdown = async move {
@@ -216,6 +198,46 @@ impl App {
         tracing::info!("stopped");
         result
     }
+}
+
+/// What runs beside the server.
+fn background(
+    state: &Arc<State>,
+    engine: &Arc<dyn Engine>,
+    revocations: Arc<Revocations>,
+    known: Timestamp,
+    keyring: Keyring,
+    clock: Clock,
+    tasks: &Tasks,
+) -> Vec<(&'static str, BoxFuture<'static, ()>)> {
+    let credentials = state.credentials.clone();
+    let users = state.users.clone();
+    let watch = watch_store(engine.clone(), state.clone(), clock, tasks.clone());
+    let (follower, keeper) = (tasks.clone(), tasks.clone());
+    vec![
+        (
+            "keep credentials fresh",
+            async move { credentials.keep_fresh().await }.boxed(),
+        ),
+        (
+            "follow ended sessions",
+            async move { revocations.follow(known, follower).await }.boxed(),
+        ),
+        (
+            "keep signing keys",
+            async move { keyring.keep(&keeper).await }.boxed(),
+        ),
+        (
+            "finish deletions",
+            async move {
+                if let Err(error) = users.finish_deletions().await {
+                    tracing::warn!(error = %Chain(&error), "deletions could not be finished");
+                }
+            }
+            .boxed(),
+        ),
+        ("watch the store", watch.boxed()),
+    ]
 }
 
 /// Measures the store's time now and then, and notes whether the store answers.

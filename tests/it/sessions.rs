@@ -147,7 +147,7 @@ async fn forged_tokens_are_refused(app: Builder) {
     let app = app.spawn().await;
     let pair = log_in(&app, "ann").await;
     let mut parts: Vec<String> = pair.refresh.split('.').map(str::to_owned).collect();
-    parts[1] = "1".to_owned();
+    "1".clone_into(&mut parts[1]);
     let next = parts.join(".");
     let flipped = format!("{}0", &pair.refresh[..pair.refresh.len() - 1]);
     let other = format!("{}1", &pair.refresh[..pair.refresh.len() - 1]);

@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod builder;
 pub(crate) mod mongo;
+pub(crate) mod node;
 pub(crate) mod platform;
 pub(crate) mod program;
 pub(crate) mod reply;
