@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::passwords::{Argon2, FailureLimits};
 use super::reader::Reader;
 use super::sections::{DAY, MINUTE, SECOND, named};
 
@@ -24,6 +25,10 @@ pub struct Auth {
     pub refresh_grace: Duration,
     /// Whether logins set cookies.
     pub cookie: CookieUse,
+    /// `[auth.argon2]`
+    pub argon2: Argon2,
+    /// `[auth.limits]`
+    pub limits: FailureLimits,
 }
 
 /// Whether logins set cookies.
@@ -69,6 +74,8 @@ impl Auth {
                 ];
                 reader.choice("auth.cookie", &choices).unwrap_or(CookieUse::Never)
             },
+            argon2: Argon2::read(reader),
+            limits: FailureLimits::read(reader),
         };
         if auth.refresh_ttl < auth.access_ttl {
             reader.problem("auth.refresh_ttl", "must not be shorter than auth.access_ttl");
