@@ -43,7 +43,7 @@ fn page_host(bencher: Bencher<'_, '_>) {
 mod jwt {
     use super::{Bencher, black_box};
     use wxgate::clock::Clock;
-    use wxgate::config::{Algorithm, Auth, CookieUse};
+    use wxgate::config::{Algorithm, Argon2, Auth, CookieUse, FailureLimits};
     use wxgate::service::records::{Scope, Session};
     use wxgate::service::signing_keys::Key;
     use wxgate::service::tokens::Tokens;
@@ -61,6 +61,18 @@ mod jwt {
             session_ttl: hours,
             refresh_grace: hours,
             cookie: CookieUse::Never,
+            argon2: Argon2 {
+                memory: 19456,
+                iterations: 2,
+                parallelism: 1,
+                concurrent: 1,
+                queue: 1,
+            },
+            limits: FailureLimits {
+                account_failures: 1,
+                address_failures: 1,
+                window: hours,
+            },
         };
         Tokens::new(
             Key::generate(algorithm).expect("the library makes keys"),

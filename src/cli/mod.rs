@@ -1,10 +1,12 @@
 //! The command line: what can be asked for, and who does it. No command's own work is in this file.
 
+mod admin;
 mod check;
 mod demo;
 mod exposure;
 mod health;
 mod output;
+mod prepared;
 mod process;
 mod secrets;
 mod serve;
@@ -56,6 +58,9 @@ enum Command {
     Check(Check),
     /// Ask the running gateway whether it is alive, for container health checks
     Health,
+    /// Make, list and change administrators, while the gateway runs or before it ever did
+    #[command(subcommand)]
+    Admin(admin::Admin),
 }
 
 /// Every secret is made up on the first start and kept in the data folder. `wxgate serve` refuses a demo's store.
@@ -123,6 +128,7 @@ impl Cli {
                 simulate::run(&config, listen, simulate.expose)
             }
             (Command::Health, Ok(config)) => health::run(&config),
+            (Command::Admin(command), Ok(config)) => admin::run(&config, &command),
         };
         exit.into()
     }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::edge::Asked;
 use super::edge::body::BodyError;
-use crate::service::{callback, credentials, jsapi, login};
+use crate::service::{callback, codes, credentials, jsapi, login, password_check, passwords};
 
 /// Why a request is not answered as asked.
 #[derive(Debug)]
@@ -213,9 +213,7 @@ fn from_status(status: StatusCode) -> ApiError {
         StatusCode::REQUEST_TIMEOUT => ApiError::TooSlow,
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedType,
         StatusCode::INTERNAL_SERVER_ERROR => ApiError::Internal,
-        StatusCode::SERVICE_UNAVAILABLE => {
-            ApiError::Unavailable("the server is busy", Duration::from_secs(1))
-        }
+        StatusCode::SERVICE_UNAVAILABLE => busy(),
         status => ApiError::Framework(status),
     }
 }
@@ -229,13 +227,19 @@ fn store_failed(may_pass: bool) -> ApiError {
     }
 }
 
+/// As [`store_failed`], for services that do not say themselves what could not be stored.
+fn store_lost(error: &(dyn std::error::Error + 'static), may_pass: bool) -> ApiError {
+    tracing::error!(error = %crate::telemetry::Chain(error), "the store failed");
+    store_failed(may_pass)
+}
+
 impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::TooLarge { .. } => Self::TooLarge,
             BodyError::TimedOut => Self::TooSlow,
             BodyError::Broken(_) => Self::Invalid(vec!["the body did not arrive whole".to_owned()]),
-            BodyError::Busy => Self::Unavailable("the server is busy", Duration::from_secs(1)),
+            BodyError::Busy => busy(),
         }
     }
 }
@@ -309,6 +313,65 @@ impl From<login::Error> for ApiError {
             }
         }
     }
+}
+
+impl From<passwords::Error> for ApiError {
+    fn from(error: passwords::Error) -> Self {
+        match error {
+            passwords::Error::Busy => busy(),
+            passwords::Error::Unreadable | passwords::Error::Parameters | passwords::Error::Thread => {
+                tracing::error!(%error, "a password could not be hashed or compared");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<passwords::Unacceptable> for ApiError {
+    fn from(error: passwords::Unacceptable) -> Self {
+        Self::Invalid(vec![error.to_string()])
+    }
+}
+
+impl From<password_check::Error> for ApiError {
+    fn from(error: password_check::Error) -> Self {
+        match error {
+            password_check::Error::Wrong => Self::Unauthorized(error.to_string()),
+            password_check::Error::Limited(wait) => Self::Limited(wait),
+            password_check::Error::Busy | password_check::Error::BrokenOff => busy(),
+            password_check::Error::Store(error) => store_lost(&error, error.may_pass()),
+            password_check::Error::Unreadable => {
+                tracing::error!(%error, "a password could not be checked");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<codes::Error> for ApiError {
+    fn from(error: codes::Error) -> Self {
+        match error {
+            codes::Error::Limited(wait) => Self::Limited(wait),
+            codes::Error::NotConfigured => {
+                Self::Unavailable("codes.url is not configured", Duration::from_secs(60))
+            }
+            codes::Error::NotTaken(wait) => Self::Unavailable("the code could not be sent", wait),
+            codes::Error::Store(error) => store_lost(&error, error.may_pass()),
+        }
+    }
+}
+
+impl From<codes::Refused> for ApiError {
+    fn from(error: codes::Refused) -> Self {
+        match error {
+            codes::Refused::Wrong => Self::Unauthorized(error.to_string()),
+            codes::Refused::Store(error) => store_lost(&error, error.may_pass()),
+        }
+    }
+}
+
+fn busy() -> ApiError {
+    ApiError::Unavailable("the server is busy", Duration::from_secs(1))
 }
 
 fn no_app() -> ApiError {

@@ -105,6 +105,20 @@ impl Settings {
         }
     }
 
+    /// A random secret of this store's own under a name, made at the first use.
+    ///
+    /// # Errors
+    /// See [`Refused`].
+    pub async fn secret(&self, id: &str, sealer: &Sealer) -> Result<SecretString, Refused> {
+        let place = format!("settings/{id}");
+        let kept = self
+            .first(id, || to_text(&sealer.seal(&place, &new_key().into())))
+            .await?;
+        sealer
+            .open(&place, &from_text(kept))
+            .map_err(|_| Refused::WrongKey)
+    }
+
     /// Finds out what [`Self::claim`] and [`Self::sealer`] would, but writes nothing. A store that has not served yet
     /// passes.
     ///
