@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -83,6 +84,11 @@ impl TestApp {
 
     pub(crate) fn stored(&self) -> &Stored {
         &self.stored
+    }
+
+    /// The address of its store, for other processes.
+    pub(crate) fn store_url(&self) -> String {
+        self.config.store.url.expose_secret().to_owned()
     }
 
     pub(crate) fn static_dir(&self) -> PathBuf {
