@@ -16,10 +16,16 @@ use crate::domain::time::Timestamp;
 use crate::http::server::Server;
 use crate::net;
 use crate::service::access::Access;
+use crate::service::administrators::Administrators;
 use crate::service::callback::Callback;
+use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
+use crate::service::fingerprint::Fingerprints;
 use crate::service::jsapi::Jsapi;
+use crate::service::limits::Failures;
 use crate::service::login::Login;
+use crate::service::password_check::PasswordCheck;
+use crate::service::passwords::{self, Passwords};
 use crate::service::records::{COLLECTIONS, Setting};
 use crate::service::revocations::Revocations;
 use crate::service::sessions::Sessions;
@@ -62,6 +68,9 @@ pub enum StartError {
     /// There is no key to sign tokens with.
     #[error(transparent)]
     Key(#[from] signing_keys::Error),
+    /// Passwords cannot be hashed.
+    #[error(transparent)]
+    Passwords(#[from] passwords::Error),
     /// TLS cannot be set up.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(#[from] reqwest::Error),
@@ -101,6 +110,27 @@ impl App {
         let sealer = settings.sealer(config.store.master_key.as_ref()).await?;
         let keyring = Keyring::open(engine.clone(), clock.clone(), sealer.clone(), &config.auth).await?;
         let tokens = Arc::new(Tokens::new(keyring.known(), config.auth.clone(), clock.clone()));
+        let fingerprints = Fingerprints::new(&settings.secret(Fingerprints::KEY, &sealer).await?);
+        let passwords = Arc::new(Passwords::new(&config.auth.argon2)?);
+        let limits = config.auth.limits.clone();
+        let failures = Failures::new(engine.clone(), fingerprints.clone(), limits, clock.clone());
+        let password_check = PasswordCheck::new(passwords.clone(), failures, tasks.clone());
+        let administrators = Administrators::new(
+            &engine,
+            passwords.clone(),
+            password_check.clone(),
+            sealer.clone(),
+            config.auth.access_ttl,
+            clock.clone(),
+        );
+        let codes = Codes::new(
+            &config.codes,
+            purpose,
+            &engine,
+            fingerprints,
+            clock.clone(),
+            tasks.clone(),
+        )?;
         let http = net::client(config.platform.connect_timeout, config.platform.timeout)?;
         let client = wechat::Client::new(http, config.platform.api_url.clone());
         let credentials = Arc::new(Credentials::new(
@@ -115,7 +145,7 @@ impl App {
         let revocations = Arc::new(Revocations::new(engine.clone(), clock.clone()));
         let sessions = Arc::new(Sessions::new(
             engine.clone(),
-            settings.shared_key("refresh_key", &sealer).await?,
+            &settings.secret("refresh_key", &sealer).await?,
             tokens.clone(),
             revocations.clone(),
             config.auth.clone(),
@@ -145,6 +175,10 @@ impl App {
             tokens,
             sessions,
             users,
+            passwords,
+            password_check,
+            codes,
+            administrators,
             credentials,
             assets: Assets::new(
                 Some(config.server.static_dir.clone()),

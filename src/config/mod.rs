@@ -3,7 +3,9 @@
 
 mod apps;
 mod auth;
+mod codes;
 mod layers;
+mod passwords;
 mod platform;
 mod problem;
 mod reader;
@@ -16,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 pub use apps::{App, AppKind, Apps, Encryption};
 pub use auth::{Algorithm, Auth, CookieUse};
+pub use codes::{Codes, CodesHook};
+pub use passwords::{Argon2, FailureLimits};
 pub use platform::{Platform, TokenBudget, TokenMode};
 pub use problem::{Invalid, Problem};
 pub use sections::{Cors, Jsapi, Limits, Log, LogFormat, MetricsAccess, RequestLog, Server, Simulator};
@@ -38,6 +42,8 @@ pub struct Config {
     pub auth: Auth,
     /// `[cors]`
     pub cors: Cors,
+    /// `[codes]`
+    pub codes: Codes,
     /// `[jsapi]`
     pub jsapi: Jsapi,
     /// `[log]`
@@ -103,6 +109,7 @@ impl Config {
         let apps = Apps::read(reader, &mut warnings);
         let auth = Auth::read(reader);
         let cors = Cors::read(reader);
+        let codes = Codes::read(reader, &mut warnings);
         let jsapi = Jsapi::read(reader);
         let log = Log::read(reader);
         let simulator = Simulator::read(reader);
@@ -113,6 +120,7 @@ impl Config {
             apps,
             auth,
             cors,
+            codes,
             jsapi,
             log,
             simulator,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::fresh_id;
 use super::records::{Scope, Session};
@@ -99,7 +99,7 @@ impl Sessions {
     #[must_use]
     pub fn new(
         engine: Arc<dyn Engine>,
-        key: hmac::Key,
+        key: &SecretString,
         tokens: Arc<Tokens>,
         revocations: Arc<Revocations>,
         auth: Auth,
@@ -107,7 +107,7 @@ impl Sessions {
     ) -> Self {
         Self {
             repo: Repo::new(engine, clock.clone()),
-            key,
+            key: hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret().as_bytes()),
             tokens,
             revocations,
             auth,

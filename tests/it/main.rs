@@ -4,6 +4,7 @@
     reason = "a helper fails by a panic, as the test does that calls it"
 )]
 
+mod administrators;
 mod architecture;
 mod assets;
 mod auth;
@@ -11,6 +12,9 @@ mod binary;
 mod browser;
 mod check;
 mod cli;
+mod cli_admin;
+mod codes;
+mod codes_receiver;
 mod config;
 mod credentials;
 mod credentials_trouble;
@@ -24,6 +28,7 @@ mod login;
 mod login_failures;
 mod mongo_smoke;
 mod operations;
+mod passwords;
 mod sessions;
 mod settings;
 mod signing_keys;

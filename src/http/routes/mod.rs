@@ -1,6 +1,7 @@
 //! The routes, a file for each subject. This list is all there is besides the site's files.
 
 mod callback;
+mod codes;
 mod fallback;
 mod jsapi;
 mod jwks;
@@ -13,6 +14,11 @@ mod users;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) use fallback::{MethodTable, fallback};
+
+/// The one route that a demo has besides.
+pub(super) fn demo(config: &mut actix_web::web::ServiceConfig) {
+    config.service(codes::kept);
+}
 
 /// Every route.
 pub(super) fn all(config: &mut ServiceConfig<'_>) {
@@ -34,6 +40,7 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(users::show)
         .service(users::change)
         .service(users::delete)
+        .service(codes::send)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)

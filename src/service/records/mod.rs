@@ -1,11 +1,17 @@
 //! What the services keep in the store. Rules about these records are with the service that owns them.
 
+mod administrator;
+mod attempts;
+mod code;
 mod credential;
 mod session;
 mod setting;
 mod signing_key;
 mod user;
 
+pub use administrator::Administrator;
+pub use attempts::Attempts;
+pub use code::{Code, Sendings};
 pub use credential::{Age, Budget, Credential, Forced, Lease};
 pub use session::{Scope, Session};
 pub use setting::Setting;
@@ -22,6 +28,10 @@ pub const COLLECTIONS: &[&Collection] = &[
     Identity::COLLECTION,
     User::COLLECTION,
     Session::COLLECTION,
+    Administrator::COLLECTION,
+    Attempts::COLLECTION,
+    Code::COLLECTION,
+    Sendings::COLLECTION,
 ];
 
 /// Ties a record type to its collection, keyed by its member `id`.
