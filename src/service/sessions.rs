@@ -95,6 +95,9 @@ pub struct Sessions {
 }
 
 impl Sessions {
+    /// The name of the key among the settings.
+    pub const KEY: &'static str = "refresh_key";
+
     /// `key` makes the tags of refresh tokens; all instances have the same.
     #[must_use]
     pub fn new(
