@@ -6,14 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::assets::Assets;
 use crate::config::Config;
 use crate::service::access::Access;
-use crate::service::administrators::Administrators;
+use crate::service::accounts::Accounts;
 use crate::service::callback::Callback;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
-use crate::service::password_check::PasswordCheck;
-use crate::service::passwords::Passwords;
 use crate::service::sessions::Sessions;
 use crate::service::tokens::Tokens;
 use crate::service::users::Users;
@@ -36,14 +34,10 @@ pub struct State {
     pub sessions: Arc<Sessions>,
     /// The users.
     pub users: Arc<Users>,
-    /// Passwords.
-    pub passwords: Arc<Passwords>,
-    /// Passwords as proofs, with the limits of failures.
-    pub password_check: PasswordCheck,
+    /// Accounts with names and passwords.
+    pub accounts: Accounts,
     /// One-time codes.
-    pub codes: Codes,
-    /// Administrators.
-    pub administrators: Administrators,
+    pub codes: Arc<Codes>,
     /// The platform's tokens and tickets.
     pub credentials: Arc<Credentials>,
     /// The site's files.

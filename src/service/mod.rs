@@ -1,6 +1,7 @@
 //! The use cases: plain structs, one verb a method. No HTTP is known here, and no engine of the store.
 
 pub mod access;
+pub mod accounts;
 pub mod administrators;
 pub mod callback;
 pub mod codes;

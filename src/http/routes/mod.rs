@@ -1,7 +1,9 @@
 //! The routes, a file for each subject. This list is all there is besides the site's files.
 
+mod accounts;
 mod callback;
 mod codes;
+mod compat;
 mod fallback;
 mod jsapi;
 mod jwks;
@@ -37,6 +39,15 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(sessions::list)
         .service(sessions::end_others)
         .service(sessions::end_one)
+        .service(accounts::register)
+        .service(accounts::set_password)
+        .service(accounts::link)
+        .service(accounts::unlink)
+        .service(compat::register)
+        .service(compat::log_in)
+        .service(compat::log_in_to_rooms)
+        .service(compat::refresh)
+        .service(compat::rooms)
         .service(users::show)
         .service(users::change)
         .service(users::delete)

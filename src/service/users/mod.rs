@@ -32,7 +32,7 @@ pub struct Users {
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// Somebody else has it.
-    #[error("the identity belongs to somebody else")]
+    #[error("it belongs to somebody already")]
     Taken,
     /// The user has no more room for it, or would be left without any.
     #[error("a user has between 1 and {MOST} identities")]
@@ -40,6 +40,9 @@ pub enum LinkError {
     /// The user is gone.
     #[error("there is no such user")]
     NoUser,
+    /// The user is not known by it.
+    #[error("the user has no such identity")]
+    NoIdentity,
     /// The store does not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -181,7 +184,7 @@ impl Users {
             other.is_ok_and(|other| other != *id && other.kind() != IdentityKind::UnionId)
         };
         if !known.iter().any(|identity| identity.id == id.as_str()) {
-            return Err(LinkError::NoUser);
+            return Err(LinkError::NoIdentity);
         }
         if !known.iter().any(|identity| logs_in(&identity)) {
             return Err(LinkError::Bounds);
