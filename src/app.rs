@@ -11,11 +11,13 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::server::Server;
 use crate::net;
+use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
 use crate::service::records::{COLLECTIONS, Setting};
+use crate::service::rooms::Rooms;
 use crate::service::settings::{Purpose, Refused, Settings};
 use crate::service::signing_keys;
 use crate::service::tokens::Tokens;
@@ -124,6 +126,8 @@ impl App {
             ),
             login,
             tokens,
+            avatars: Avatars::new(&engine, clock.clone(), tasks.clone(), config.media.dir.clone()),
+            rooms: Rooms::new(&engine, clock.clone()),
             credentials,
             assets: Assets::new(
                 Some(config.server.static_dir.clone()),

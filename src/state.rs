@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::assets::Assets;
 use crate::config::Config;
+use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
+use crate::service::rooms::Rooms;
 use crate::service::tokens::Tokens;
 
 /// The services and facts that handlers use.
@@ -23,6 +25,10 @@ pub struct State {
     pub login: Login,
     /// Our own tokens.
     pub tokens: Arc<Tokens>,
+    /// Users' pictures.
+    pub avatars: Avatars,
+    /// Rooms.
+    pub rooms: Rooms,
     /// The platform's tokens and tickets.
     pub credentials: Arc<Credentials>,
     /// The site's files.

@@ -4,6 +4,7 @@
 mod apps;
 mod auth;
 mod layers;
+mod media;
 mod platform;
 mod problem;
 mod reader;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 pub use apps::{App, AppKind, Apps, Encryption};
 pub use auth::{Algorithm, Auth, CookieUse};
+pub use media::Media;
 pub use platform::{Platform, TokenBudget, TokenMode};
 pub use problem::{Invalid, Problem};
 pub use sections::{Cors, Jsapi, Limits, Log, LogFormat, MetricsAccess, RequestLog, Server, Simulator};
@@ -40,6 +42,8 @@ pub struct Config {
     pub cors: Cors,
     /// `[jsapi]`
     pub jsapi: Jsapi,
+    /// `[media]`
+    pub media: Media,
     /// `[log]`
     pub log: Log,
     /// `[simulator]`
@@ -104,6 +108,7 @@ impl Config {
         let auth = Auth::read(reader);
         let cors = Cors::read(reader);
         let jsapi = Jsapi::read(reader);
+        let media = Media::read(reader);
         let log = Log::read(reader);
         let simulator = Simulator::read(reader);
         Self {
@@ -114,6 +119,7 @@ impl Config {
             auth,
             cors,
             jsapi,
+            media,
             log,
             simulator,
             warnings,

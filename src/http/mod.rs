@@ -8,3 +8,4 @@ mod figures;
 pub mod openapi;
 pub mod routes;
 pub mod server;
+mod upload;

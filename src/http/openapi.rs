@@ -18,6 +18,7 @@ use super::routes;
     tags(
         (name = "WeChat", description = "What WeChat's servers call"),
         (name = "Login", description = "Logins and our own tokens"),
+        (name = "User", description = "What signed-in users have and see"),
         (name = "JS-SDK", description = "Signatures for pages"),
         (name = "Operations", description = "For operators and their machines")
     )

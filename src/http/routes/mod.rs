@@ -1,10 +1,13 @@
 //! The routes, a file for each subject. This list is all there is besides the site's files.
 
+mod avatars;
 mod callback;
 mod fallback;
 mod jsapi;
 mod jwks;
 mod operations;
+mod rooms;
+mod signed_in;
 mod token;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -23,6 +26,10 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(token::create_default)
         .service(token::create_named)
         .service(token::verify)
+        .service(avatars::set)
+        .service(avatars::show)
+        .service(rooms::list)
+        .service(rooms::create)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)
