@@ -9,21 +9,27 @@ use std::time::Duration;
 use crate::assets::Assets;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::time::Timestamp;
 use crate::http::server::Server;
 use crate::net;
+use crate::service::access::Access;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
 use crate::service::records::{COLLECTIONS, Setting};
+use crate::service::revocations::Revocations;
 use crate::service::rooms::Rooms;
+use crate::service::sessions::Sessions;
 use crate::service::settings::{Purpose, Refused, Settings};
 use crate::service::signing_keys;
 use crate::service::tokens::Tokens;
+use crate::service::users::Users;
 use crate::state::{Health, State};
 use crate::store::{self, Engine, OpenError, OpenMode, Record as _};
 use crate::tasks::Tasks;
+use crate::telemetry::Chain;
 use crate::wechat;
 
 /// How often the store is asked for its time, which is also how its absence is noticed.
@@ -36,6 +42,8 @@ pub struct App {
     server: Server,
     state: Arc<State>,
     engine: Arc<dyn Engine>,
+    /// And when the latest of them was.
+    revocations: (Arc<Revocations>, Timestamp),
     clock: Clock,
     tasks: Tasks,
 }
@@ -105,14 +113,23 @@ impl App {
             clock.clone(),
             tasks.clone(),
         ));
+        let revocations = Arc::new(Revocations::new(engine.clone(), clock.clone()));
+        let sessions = Arc::new(Sessions::new(
+            engine.clone(),
+            settings.shared_key("refresh_key", &sealer).await?,
+            tokens.clone(),
+            revocations.clone(),
+            config.auth.clone(),
+            clock.clone(),
+        ));
+        let users = Arc::new(Users::new(&engine, sessions.clone(), clock.clone()));
         let login = Login::new(
             config.apps.clone(),
             client,
             config.platform.timeout,
-            &engine,
+            users.clone(),
+            sessions.clone(),
             sealer,
-            tokens.clone(),
-            config.auth.clone(),
             clock.clone(),
             tasks.clone(),
         );
@@ -125,9 +142,12 @@ impl App {
                 config.jsapi.expose_ticket,
             ),
             login,
+            access: Access::new(tokens.clone(), revocations.clone()),
             tokens,
             avatars: Avatars::new(&engine, clock.clone(), tasks.clone(), config.media.dir.clone()),
             rooms: Rooms::new(&engine, clock.clone()),
+            sessions,
+            users,
             credentials,
             assets: Assets::new(
                 Some(config.server.static_dir.clone()),
@@ -136,6 +156,8 @@ impl App {
             health: Health::default(),
             config,
         });
+        // Before the port is open: a session that was ended is known as such from the first request on.
+        let known = revocations.catch_up(Timestamp::default()).await?;
         let addr = state.config.server.listen;
         let server = Server::bind(state.clone(), tasks.clone())
             .map_err(|source| StartError::Listen { addr, source })?;
@@ -143,6 +165,7 @@ impl App {
             server,
             state,
             engine,
+            revocations: (revocations, known),
             clock,
             tasks,
         })
@@ -164,6 +187,18 @@ impl App {
             "keep credentials fresh",
             async move { credentials.keep_fresh().await },
         );
+        let (revocations, known) = self.revocations;
+        let follow = {
+            let tasks = self.tasks.clone();
+            async move { revocations.follow(known, tasks).await }
+        };
+        self.tasks.spawn("follow ended sessions", follow);
+        let users = self.state.users.clone();
+        self.tasks.spawn("finish deletions", async move {
+            if let Err(error) = users.finish_deletions().await {
+                tracing::warn!(error = %Chain(&error), "deletions could not be finished");
+            }
+        });
         let (engine, state) = (self.engine.clone(), self.state.clone());
         self.tasks.spawn(
             "watch the store",

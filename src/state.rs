@@ -5,13 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::assets::Assets;
 use crate::config::Config;
+use crate::service::access::Access;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
 use crate::service::rooms::Rooms;
+use crate::service::sessions::Sessions;
 use crate::service::tokens::Tokens;
+use crate::service::users::Users;
 
 /// The services and facts that handlers use.
 pub struct State {
@@ -29,6 +32,12 @@ pub struct State {
     pub avatars: Avatars,
     /// Rooms.
     pub rooms: Rooms,
+    /// Whether a token is good now.
+    pub access: Access,
+    /// What logins began.
+    pub sessions: Arc<Sessions>,
+    /// The users.
+    pub users: Arc<Users>,
     /// The platform's tokens and tickets.
     pub credentials: Arc<Credentials>,
     /// The site's files.

@@ -1,6 +1,9 @@
 //! The pure core: ids, time, signatures and page addresses. No I/O, no clock, no randomness, no framework.
 
+pub mod identity;
 pub mod ids;
 pub mod page_url;
+pub mod refresh_token;
+pub mod rotation;
 pub mod signature;
 pub mod time;

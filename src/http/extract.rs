@@ -65,6 +65,15 @@ impl Fields {
         }
     }
 
+    /// Yes or no; nothing if it is not there.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.members.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(Value::Bool(flag)) => Some(flag),
+            Some(_) => self.problem(format!("{name}字段必须是布尔值")),
+        }
+    }
+
     /// Notes a problem with the request.
     pub fn problem<T>(&mut self, text: String) -> Option<T> {
         self.problems.push(text);
@@ -94,10 +103,12 @@ impl FromRequest for Fields {
             .map_or(0, |state| state.config.server.limits.body);
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            if !is_json {
+            let body = body::read(&request, &mut payload, if is_json { limit } else { 0 }).await;
+            // Whatever it calls itself, it is not read.
+            if !is_json && body.as_ref().map_or(true, |body| !body.is_empty()) {
                 return Err(ApiError::UnsupportedType);
             }
-            let body = body::read(&request, &mut payload, limit).await?;
+            let body = body?;
             // No body is an object without members: the route says which one it misses.
             if body.is_empty() {
                 return Ok(Self {
@@ -189,6 +200,21 @@ impl Query {
     pub fn at_most_once(&self, name: &str, most: usize) -> Result<Option<String>, ApiError> {
         let is_there = self.0.iter().any(|(given, _)| given == name);
         is_there.then(|| self.once(name, most)).transpose()
+    }
+
+    /// A parameter that is `true`, `false`, or not there, which is no.
+    ///
+    /// # Errors
+    /// If it is something else, or there more than once.
+    pub fn flag(&self, name: &str) -> Result<bool, ApiError> {
+        if !self.0.iter().any(|(given, _)| given == name) {
+            return Ok(false);
+        }
+        match self.once(name, 5)?.as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(ApiError::Invalid(vec![format!("{name} must be true or false")])),
+        }
     }
 }
 

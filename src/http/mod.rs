@@ -1,6 +1,7 @@
 //! The API: routes, what they accept and answer, and the one map from errors to HTTP. Stores and the platform are
 //! not known here.
 
+mod cookies;
 pub mod edge;
 pub mod error;
 pub mod extract;
@@ -8,4 +9,5 @@ mod figures;
 pub mod openapi;
 pub mod routes;
 pub mod server;
+mod signed_in;
 mod upload;

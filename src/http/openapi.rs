@@ -18,7 +18,8 @@ use super::routes;
     tags(
         (name = "WeChat", description = "What WeChat's servers call"),
         (name = "Login", description = "Logins and our own tokens"),
-        (name = "User", description = "What signed-in users have and see"),
+        (name = "Users", description = "What users see and change of themselves"),
+        (name = "Rooms", description = "The list that signed-in users share"),
         (name = "JS-SDK", description = "Signatures for pages"),
         (name = "Operations", description = "For operators and their machines")
     )

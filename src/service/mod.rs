@@ -1,13 +1,31 @@
 //! The use cases: plain structs, one verb a method. No HTTP is known here, and no engine of the store.
 
+pub mod access;
 pub mod avatars;
 pub mod callback;
 pub mod credentials;
 pub mod jsapi;
 pub mod login;
 pub mod records;
+pub mod revocations;
 pub mod rooms;
 pub mod seal;
+pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
 pub mod tokens;
+pub mod users;
+
+use uuid::Uuid;
+
+/// Why the store did not do what a service asked of it.
+pub use crate::store::Error as StoreError;
+
+/// An id that sorts by its time, so that inserts go to one end of the index.
+fn fresh_id<T: std::str::FromStr<Err: std::fmt::Debug>>() -> T {
+    Uuid::now_v7()
+        .simple()
+        .to_string()
+        .parse()
+        .expect("32 hexadecimal digits are an id")
+}

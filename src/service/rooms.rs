@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
-use uuid::Uuid;
-
+use super::fresh_id;
 use super::records::{Room, User};
 use crate::clock::Clock;
 use crate::domain::ids::UserId;
 use crate::domain::time::Timestamp;
 use crate::store::{self, Engine, Find, Order, Repo};
+use futures_util::future::try_join_all;
 
 /// How many rooms a user may have.
 pub const PER_OWNER: usize = 100;
@@ -135,7 +134,7 @@ impl Rooms {
             return Err(Error::TooMany);
         }
         let room = Room {
-            id: Uuid::now_v7().simple().to_string(),
+            id: fresh_id::<String>(),
             name: name.0,
             owner: owner.clone(),
             created_at: self.clock.store_now(),

@@ -1,8 +1,8 @@
-//! Answers to errors of pictures and rooms. The rest is in the module above.
+//! What the errors of pictures and rooms become.
 
 use std::time::Duration;
 
-use super::{ApiError, store_failed};
+use super::ApiError;
 use crate::service::{avatars, rooms};
 use crate::telemetry::Chain;
 
@@ -18,13 +18,10 @@ impl From<avatars::Error> for ApiError {
             avatars::Error::Busy => {
                 Self::Unavailable("too many pictures are being worked on", Duration::from_secs(2))
             }
-            avatars::Error::NoUser => Self::Unauthorized("there is no such user any more".to_owned()),
-            avatars::Error::Store(error) => {
-                tracing::error!(error = %Chain(&error), "a picture could not be stored or read");
-                store_failed(error.may_pass())
-            }
+            avatars::Error::NoUser => Self::InvalidToken,
+            avatars::Error::Store(error) => error.into(),
             avatars::Error::Folder(_) => {
-                tracing::error!(error = %Chain(&error), "a picture could not be stored or read");
+                tracing::error!(error = %Chain(&error), "a picture could not be kept or read");
                 Self::Unavailable("pictures are not available", Duration::from_secs(5))
             }
         }
@@ -35,10 +32,7 @@ impl From<rooms::Error> for ApiError {
     fn from(error: rooms::Error) -> Self {
         match error {
             rooms::Error::TooMany => Self::Unprocessable(error.to_string()),
-            rooms::Error::Store(error) => {
-                tracing::error!(error = %Chain(&error), "rooms could not be stored or read");
-                store_failed(error.may_pass())
-            }
+            rooms::Error::Store(error) => error.into(),
         }
     }
 }

@@ -7,8 +7,8 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::signed_in::SignedIn;
 use crate::http::error::{ApiError, ErrorBody};
+use crate::http::signed_in::SignedIn;
 use crate::http::upload;
 use crate::service::avatars::{FileName, MAX_UPLOAD};
 use crate::state::State;
@@ -37,7 +37,7 @@ pub(super) struct AvatarForm {
 /// The middle square is kept, in three sizes and without metadata. The picture before is removed. The file's name and
 /// declared type are not looked at.
 #[utoipa::path(
-    tag = "User",
+    tag = "Users",
     request_body(content = AvatarForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "it is the user's picture now", body = AvatarBody),
@@ -68,7 +68,7 @@ pub(super) async fn set(
 ///
 /// What a path shows never changes, so it may be kept for ever.
 #[utoipa::path(
-    tag = "User",
+    tag = "Users",
     params(("file" = String, Path)),
     responses(
         (status = 200, description = "the picture", content_type = "image/jpeg"),

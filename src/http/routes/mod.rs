@@ -5,9 +5,10 @@ mod callback;
 mod fallback;
 mod jsapi;
 mod jwks;
+mod opened;
 mod operations;
 mod rooms;
-mod signed_in;
+mod sessions;
 mod token;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -30,6 +31,11 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(avatars::show)
         .service(rooms::list)
         .service(rooms::create)
+        .service(sessions::refresh)
+        .service(sessions::revoke)
+        .service(sessions::list)
+        .service(sessions::end_others)
+        .service(sessions::end_one)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)

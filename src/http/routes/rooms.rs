@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::signed_in::SignedIn;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Fields, Query};
+use crate::http::signed_in::SignedIn;
 use crate::service::rooms::{LONGEST_NAME, Listed, PAGE, Position, RoomName};
 use crate::state::State;
 
@@ -68,7 +68,7 @@ impl<'a> From<&'a Listed> for RoomBody<'a> {
 
 /// List rooms
 #[utoipa::path(
-    tag = "User",
+    tag = "Rooms",
     params(
         ("limit" = Option<usize>, Query, description = "1 to 100; 100 if absent"),
         ("after" = Option<String>, Query, description = "`next` of the part before"),
@@ -113,7 +113,7 @@ pub(super) async fn list(
 
 /// Make a room
 #[utoipa::path(
-    tag = "User",
+    tag = "Rooms",
     request_body = NewRoomBody,
     responses(
         (status = 201, description = "made", body = RoomBody),

@@ -1,22 +1,23 @@
 //! `/v1/token`: logins and the check of tokens, in the wire forms of founding document 003.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::opened::{self, NO_STORE, TokenBody};
 use crate::domain::ids::LoginCode;
 use crate::http::error::{ApiError, ErrorBody, respond};
 use crate::http::extract::Fields;
+use crate::service::login::{LoggedIn, Visitor};
 use crate::service::tokens::MAX_LENGTH;
 use crate::state::State;
 
 /// Mini-program login.
 const MINI_PROGRAM: i64 = 100;
-/// What a token is and whether it is good is for the one who asked.
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
+/// So much of what a client calls itself is kept.
+const MAX_DEVICE: usize = 200;
 /// Who wants to log in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LoginBody {
@@ -25,28 +26,8 @@ pub(super) struct LoginBody {
     r#type: i64,
     /// Type 100: the code of `wx.login`.
     account: String,
-}
-
-/// A login that succeeded.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TokenBody<'a> {
-    /// The user's access token, a JWT.
-    token: &'a str,
-    /// How it is presented: `Bearer`.
-    token_type: &'a str,
-    /// How long it is good for, in seconds.
-    expires_in: u64,
-    /// The user.
-    user: UserBody<'a>,
-}
-
-/// A user.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct UserBody<'a> {
-    /// Our id of the user, the same at every login.
-    id: &'a str,
-    /// When the user first logged in, in seconds.
-    created_at: i64,
+    /// Whether the tokens are wanted as cookies too.
+    cookie: Option<bool>,
 }
 
 /// A token to check.
@@ -59,7 +40,7 @@ pub(super) struct VerifyBody {
 /// Whether the token is good.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct VerifiedBody {
-    /// True if it is ours and has not expired.
+    /// True if it is an access token of ours, has not expired, and its session has not ended.
     result: bool,
 }
 
@@ -83,8 +64,9 @@ pub(super) struct VerifiedBody {
 pub(super) async fn create_default(
     state: web::Data<State>,
     fields: Fields,
+    request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    create(&state, None, fields).await
+    create(&request, &state, None, fields).await
 }
 
 /// Log in to a named mini program
@@ -99,27 +81,32 @@ pub(super) async fn create_named(
     state: web::Data<State>,
     app: web::Path<String>,
     fields: Fields,
+    request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    create(&state, Some(&app), fields).await
+    create(&request, &state, Some(&app), fields).await
 }
 
-async fn create(state: &State, app: Option<&str>, fields: Fields) -> Result<HttpResponse, ApiError> {
+async fn create(
+    request: &HttpRequest,
+    state: &State,
+    app: Option<&str>,
+    mut fields: Fields,
+) -> Result<HttpResponse, ApiError> {
+    let wants_cookie = fields.flag("cookie").unwrap_or_default();
     let code = login_code(fields)?;
-    let logged_in = state.login.mini_program(app, code).await?;
-    let token = &logged_in.issued.token;
-    let body = TokenBody {
-        token,
-        token_type: "Bearer",
-        expires_in: logged_in.issued.expires_in.as_secs(),
-        user: UserBody {
-            id: logged_in.user.id.as_str(),
-            created_at: logged_in.user.created_at.secs(),
-        },
-    };
-    Ok(HttpResponse::Ok()
-        .insert_header((HeaderName::from_static("token"), token.as_str()))
-        .insert_header((CACHE_CONTROL, NO_STORE))
-        .json(body))
+    let logged_in = state.login.mini_program(app, code, &visitor(request)).await?;
+    let LoggedIn { opened, user } = &logged_in;
+    Ok(opened::answer(request, state, opened, Some(user), wants_cookie))
+}
+
+/// Who asks. What a client calls itself is for the user's own eyes, so it is cut and kept as it is.
+pub(super) fn visitor(request: &HttpRequest) -> Visitor {
+    let agent = request
+        .headers()
+        .get(USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    let device = agent.map(|agent| agent.chars().take(MAX_DEVICE).collect());
+    Visitor { device }
 }
 
 fn login_code(mut fields: Fields) -> Result<LoginCode, ApiError> {
@@ -159,6 +146,6 @@ pub(super) async fn verify(
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, NO_STORE))
         .json(VerifiedBody {
-            result: state.tokens.verify(&token).is_ok(),
+            result: state.access.check(&token).is_ok(),
         }))
 }

@@ -45,6 +45,9 @@ const CACHED_FOR: Duration = Duration::from_mins(10);
 /// A picture of this age that its owner does not use belongs to no upload that is still under way.
 const LEFT_BEHIND: Duration = Duration::from_hours(1);
 
+/// A merged user's pointer is followed so far. Pointers are shortened, so one is usual.
+const HOPS: usize = 16;
+
 /// How a picture is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -240,7 +243,8 @@ impl Avatars {
         self.change(&owner.id, None).await
     }
 
-    /// Removes every picture of a user who is being deleted. Called after the user's record is gone or says so.
+    /// Removes every picture that this user has stored. It is for users who are marked as deleted, and for those who
+    /// were merged into them: a survivor may use a picture that the other had stored.
     ///
     /// # Errors
     /// If the store or the folder fails; calling it again goes on where it stopped.
@@ -276,11 +280,11 @@ impl Avatars {
     /// The user, or the one that this user turned out to be.
     async fn resolve(&self, user: &UserId) -> Result<User, Error> {
         let mut id = user.clone();
-        // Chains are short; a ring would be a mistake elsewhere and must not hang here.
-        for _ in 0..8 {
+        for _ in 0..HOPS {
             let found = self.users.get(id.as_str()).await?.ok_or(Error::NoUser)?;
             match found.merged_into {
                 Some(into) => id = into,
+                None if found.deleted_at.is_some() => break,
                 None => return Ok(found),
             }
         }
@@ -289,25 +293,30 @@ impl Avatars {
 
     /// Writes the user's picture and removes exactly the one that this replaced.
     async fn change(&self, user: &UserId, path: Option<String>) -> Result<(), Error> {
-        let mut old = None;
-        let mut merged = false;
-        let written = self.users.update(user.as_str(), |record| {
-            merged = record.merged_into.is_some();
-            if merged {
-                return Change::Keep;
+        for _ in 0..HOPS {
+            let user = self.resolve(user).await?;
+            let mut done = false;
+            let mut old = None;
+            let written = self.users.update(user.id.as_str(), |record| {
+                // Merged or deleted at this very moment.
+                done = record.merged_into.is_none() && record.deleted_at.is_none();
+                if !done {
+                    return Change::Keep;
+                }
+                old = std::mem::replace(&mut record.avatar, path.clone());
+                Change::Save
+            });
+            written.await?;
+            if done {
+                if let Some(old) = old.filter(|old| Some(old) != path.as_ref())
+                    && let Some(name) = FileName::of_path(&old)
+                {
+                    self.tidy(name.all()).await;
+                }
+                return Ok(());
             }
-            old = std::mem::replace(&mut record.avatar, path.clone());
-            Change::Save
-        });
-        if written.await?.is_none() || merged {
-            return Err(Error::NoUser);
         }
-        if let Some(old) = old.filter(|old| Some(old) != path.as_ref())
-            && let Some(name) = FileName::of_path(&old)
-        {
-            self.tidy(name.all()).await;
-        }
-        Ok(())
+        Err(Error::NoUser)
     }
 
     /// Removes what nobody refers to any more. If that fails, the next upload of the user tries again.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stored_in;
 use crate::domain::ids::{AppName, SessionId, UserId};
+use crate::domain::rotation::Rotation;
 use crate::domain::time::Timestamp;
 use crate::store::{Collection, Index, Record};
 
@@ -59,6 +60,21 @@ impl Session {
     pub const BY_USER: &'static Index = &Self::COLLECTION.indexes[0];
     /// The sessions that were ended, by when.
     pub const BY_END: &'static Index = &Self::COLLECTION.indexes[1];
+
+    /// The generations of its refresh token.
+    #[must_use]
+    pub fn rotation(&self) -> Rotation {
+        Rotation {
+            generation: self.generation,
+            made: self.rotations.clone(),
+        }
+    }
+
+    /// Keeps what a refresh has changed.
+    pub fn set_rotation(&mut self, rotation: Rotation) {
+        self.generation = rotation.generation;
+        self.rotations = rotation.made;
+    }
 }
 
 stored_in!(

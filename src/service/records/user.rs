@@ -61,6 +61,9 @@ pub struct User {
     /// The user that this one turned out to be; readers follow.
     #[serde(default)]
     pub merged_into: Option<UserId>,
+    /// When the user was deleted: what is left of them is being removed.
+    #[serde(default)]
+    pub deleted_at: Option<Timestamp>,
     /// Raised whenever all sessions have to end, so that a login under way at that moment is noticed.
     #[serde(default)]
     pub epoch: i64,
@@ -76,6 +79,11 @@ pub struct User {
 }
 
 impl User {
+    /// The users who were merged into another.
+    pub const BY_SURVIVOR: &'static Index = &Self::COLLECTION.indexes[0];
+    /// The users who are being deleted.
+    pub const BY_DELETION: &'static Index = &Self::COLLECTION.indexes[1];
+
     /// A user without anything.
     #[must_use]
     pub fn new(id: UserId, now: Timestamp) -> Self {
@@ -83,6 +91,7 @@ impl User {
             id,
             created_at: now,
             merged_into: None,
+            deleted_at: None,
             epoch: 0,
             password: None,
             nickname: None,
@@ -100,7 +109,18 @@ stored_in!(
     User,
     Collection {
         name: "users",
-        indexes: &[],
+        indexes: &[
+            Index {
+                name: "merged_into",
+                fields: &["merged_into"],
+                unique: false
+            },
+            Index {
+                name: "deleted_at",
+                fields: &["deleted_at"],
+                unique: false
+            }
+        ],
         expires: None
     }
 );

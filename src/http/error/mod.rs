@@ -1,6 +1,7 @@
 //! The one place that maps errors to HTTP. Internal text never reaches a client; WeChat's errcode does.
 
 mod media;
+mod services;
 
 use std::fmt;
 use std::time::Duration;
@@ -11,9 +12,8 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::cookies;
 use super::edge::Asked;
-use super::edge::body::BodyError;
-use crate::service::{callback, credentials, jsapi, login};
 
 /// Why a request is not answered as asked.
 #[derive(Debug)]
@@ -32,12 +32,16 @@ pub enum ApiError {
     TooSlow,
     /// The client did not prove who it is.
     Unauthorized(String),
+    /// The token that the client presents is not good, or not any more.
+    InvalidToken,
     /// The client may not do this.
     Forbidden(String),
     /// There is no such thing.
     NotFound(String),
     /// There is, but not with this method; these are the ones it has.
     MethodNotAllowed(String),
+    /// There is such a thing already, or it cannot be had in this state.
+    Conflict(String),
     /// Too often.
     Limited(Duration),
     /// The platform refused, for a reason that asking again does not change.
@@ -87,6 +91,7 @@ mod code {
     pub(super) const UNAVAILABLE: u32 = 10008;
     pub(super) const INTERNAL: u32 = 10009;
     pub(super) const REQUEST: u32 = 10010;
+    pub(super) const CONFLICT: u32 = 10011;
 }
 
 impl ApiError {
@@ -99,10 +104,11 @@ impl ApiError {
             Self::Unprocessable(_) => (StatusCode::UNPROCESSABLE_ENTITY, code::PARAMETERS),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, code::PARAMETERS),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, code::REQUEST),
-            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, code::AUTHENTICATION),
+            Self::Unauthorized(_) | Self::InvalidToken => (StatusCode::UNAUTHORIZED, code::AUTHENTICATION),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, code::FORBIDDEN),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, code::NOT_FOUND),
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, code::METHOD),
+            Self::Conflict(_) => (StatusCode::CONFLICT, code::CONFLICT),
             Self::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, code::LIMITED),
             Self::Upstream(_) => (StatusCode::BAD_GATEWAY, code::PLATFORM),
             Self::LoginUnavailable => (StatusCode::SERVICE_UNAVAILABLE, code::AUTHENTICATION),
@@ -144,7 +150,9 @@ impl fmt::Display for ApiError {
             | Self::Unprocessable(text)
             | Self::Unauthorized(text)
             | Self::Forbidden(text)
-            | Self::NotFound(text) => f.write_str(text),
+            | Self::NotFound(text)
+            | Self::Conflict(text) => f.write_str(text),
+            Self::InvalidToken => f.write_str("the token is not valid"),
             Self::MethodNotAllowed(_) => f.write_str("this path does not take this method"),
             Self::Limited(_) => f.write_str("too many requests; try again later"),
             Self::Upstream(errcode) => write!(f, "WeChat refused with errcode {errcode}"),
@@ -178,10 +186,17 @@ pub fn render(
     status: StatusCode,
     error: Option<&actix_web::Error>,
 ) -> HttpResponse<BoxBody> {
-    match error.and_then(|error| error.as_error::<ApiError>()) {
+    let mut response = match error.and_then(|error| error.as_error::<ApiError>()) {
         Some(error) => respond(asked.method, asked.path, error, error.status_code()),
         None => respond(asked.method, asked.path, &from_status(status), status),
+    };
+    if let Some(request) = asked.request
+        && response.status() == StatusCode::UNAUTHORIZED
+    {
+        // A client that sent a cookie goes to its login page, and not with the old cookie.
+        cookies::clear(request, &mut response);
     }
+    response
 }
 
 /// An error's body with another status: some founding documents answer 200 to wrong parameters.
@@ -208,7 +223,12 @@ pub fn respond(method: &Method, path: &str, error: &ApiError, status: StatusCode
         response.insert_header((header::ALLOW, allowed.as_str()));
     }
     if status == StatusCode::UNAUTHORIZED {
-        response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        // (RFC 6750, 3.)
+        let challenge = match error {
+            ApiError::InvalidToken => "Bearer error=\"invalid_token\"",
+            _ => "Bearer",
+        };
+        response.insert_header((header::WWW_AUTHENTICATE, challenge));
     }
     let request = format!("{method} {path}");
     response.json(ErrorBody {
@@ -231,104 +251,4 @@ fn from_status(status: StatusCode) -> ApiError {
         }
         status => ApiError::Framework(status),
     }
-}
-
-/// A store that is away comes back; a document that it refuses or that cannot be read is our fault.
-fn store_failed(may_pass: bool) -> ApiError {
-    if may_pass {
-        ApiError::Unavailable("the store does not answer", Duration::from_secs(2))
-    } else {
-        ApiError::Internal
-    }
-}
-
-impl From<BodyError> for ApiError {
-    fn from(error: BodyError) -> Self {
-        match error {
-            BodyError::TooLarge { .. } => Self::TooLarge,
-            BodyError::TimedOut => Self::TooSlow,
-            BodyError::Broken(_) => Self::Invalid(vec!["the body did not arrive whole".to_owned()]),
-            BodyError::Busy => Self::Unavailable("the server is busy", Duration::from_secs(1)),
-        }
-    }
-}
-
-impl From<callback::Error> for ApiError {
-    fn from(error: callback::Error) -> Self {
-        match error {
-            callback::Error::NoApp => no_app(),
-            callback::Error::Refused => Self::Forbidden("Error! No Auth".to_owned()),
-        }
-    }
-}
-
-impl From<jsapi::Error> for ApiError {
-    fn from(error: jsapi::Error) -> Self {
-        match error {
-            jsapi::Error::NoApp => no_app(),
-            jsapi::Error::ForeignHost => {
-                Self::Forbidden("the URL's host is not in js_domains of this official account".to_owned())
-            }
-            jsapi::Error::Credentials(error) => error.into(),
-        }
-    }
-}
-
-impl From<credentials::Error> for ApiError {
-    fn from(error: credentials::Error) -> Self {
-        let waiting = "WeChat gives no ticket at the moment";
-        match error {
-            credentials::Error::NoApp => no_app(),
-            credentials::Error::NoToken(error) => (*error).clone().into(),
-            credentials::Error::Platform(error) => match error.errcode() {
-                Some(errcode) if errcode != -1 => Self::Upstream(errcode),
-                _ => Self::Unavailable(waiting, Duration::from_secs(2)),
-            },
-            credentials::Error::Spent(wait) => Self::Unavailable(waiting, wait),
-            credentials::Error::Slow => Self::Unavailable(waiting, Duration::from_secs(2)),
-            credentials::Error::StillDead => Self::Unavailable(waiting, Duration::from_secs(30)),
-            credentials::Error::Store(error) => store_failed(error.may_pass()),
-            credentials::Error::Sealed(_) => Self::Internal,
-        }
-    }
-}
-
-impl From<login::Error> for ApiError {
-    fn from(error: login::Error) -> Self {
-        match error {
-            login::Error::NoApp => no_app(),
-            login::Error::CodeUsed => login_refused(40163),
-            login::Error::Platform(error) => match error.errcode() {
-                // The code is wrong, used, or blocked with its user. (小程序登录)
-                Some(errcode @ (40029 | 40163 | 40226)) => login_refused(errcode),
-                Some(45011) => Self::Limited(Duration::from_secs(60)),
-                Some(-1) | None => {
-                    tracing::warn!(%error, "a login code could not be exchanged");
-                    Self::LoginUnavailable
-                }
-                Some(errcode) => {
-                    tracing::error!(%error, "WeChat refuses our logins; `wxgate check` says more");
-                    Self::Upstream(errcode)
-                }
-            },
-            login::Error::BrokenOff => Self::LoginUnavailable,
-            login::Error::Store(error) => {
-                tracing::error!(error = %crate::telemetry::Chain(&error), "a login could not be stored");
-                store_failed(error.may_pass())
-            }
-            login::Error::Signing(error) => {
-                tracing::error!(%error, "a token could not be signed");
-                Self::Internal
-            }
-        }
-    }
-}
-
-fn no_app() -> ApiError {
-    ApiError::NotFound("there is no such app".to_owned())
-}
-
-/// The text of founding document 003, letter for letter.
-fn login_refused(errcode: i64) -> ApiError {
-    ApiError::Unauthorized(format!("openid acquisition failed ,errcode:{errcode}"))
 }

@@ -1,0 +1,127 @@
+//! What the services' errors become.
+
+use std::time::Duration;
+
+use super::ApiError;
+use crate::http::edge::body::BodyError;
+use crate::service::{StoreError, callback, credentials, jsapi, login, sessions};
+use crate::telemetry::Chain;
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        store_failed(&error)
+    }
+}
+
+/// A store that is away comes back; a document that it refuses or that cannot be read is our fault.
+fn store_failed(error: &StoreError) -> ApiError {
+    tracing::error!(error = %Chain(error), "the store failed a request");
+    if error.may_pass() {
+        ApiError::Unavailable("the store does not answer", Duration::from_secs(2))
+    } else {
+        ApiError::Internal
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge { .. } => Self::TooLarge,
+            BodyError::TimedOut => Self::TooSlow,
+            BodyError::Broken(_) => Self::Invalid(vec!["the body did not arrive whole".to_owned()]),
+            BodyError::Busy => Self::Unavailable("the server is busy", Duration::from_secs(1)),
+        }
+    }
+}
+
+impl From<callback::Error> for ApiError {
+    fn from(error: callback::Error) -> Self {
+        match error {
+            callback::Error::NoApp => no_app(),
+            callback::Error::Refused => Self::Forbidden("Error! No Auth".to_owned()),
+        }
+    }
+}
+
+impl From<jsapi::Error> for ApiError {
+    fn from(error: jsapi::Error) -> Self {
+        match error {
+            jsapi::Error::NoApp => no_app(),
+            jsapi::Error::ForeignHost => {
+                Self::Forbidden("the URL's host is not in js_domains of this official account".to_owned())
+            }
+            jsapi::Error::Credentials(error) => error.into(),
+        }
+    }
+}
+
+impl From<credentials::Error> for ApiError {
+    fn from(error: credentials::Error) -> Self {
+        let waiting = "WeChat gives no ticket at the moment";
+        match error {
+            credentials::Error::NoApp => no_app(),
+            credentials::Error::NoToken(error) => (*error).clone().into(),
+            credentials::Error::Platform(error) => match error.errcode() {
+                Some(errcode) if errcode != -1 => Self::Upstream(errcode),
+                _ => Self::Unavailable(waiting, Duration::from_secs(2)),
+            },
+            credentials::Error::Spent(wait) => Self::Unavailable(waiting, wait),
+            credentials::Error::Slow => Self::Unavailable(waiting, Duration::from_secs(2)),
+            credentials::Error::StillDead => Self::Unavailable(waiting, Duration::from_secs(30)),
+            credentials::Error::Store(error) => store_failed(&error),
+            credentials::Error::Sealed(_) => Self::Internal,
+        }
+    }
+}
+
+impl From<login::Error> for ApiError {
+    fn from(error: login::Error) -> Self {
+        match error {
+            login::Error::NoApp => no_app(),
+            login::Error::CodeUsed => login_refused(40163),
+            login::Error::Platform(error) => match error.errcode() {
+                // The code is wrong, used, or blocked with its user. (小程序登录)
+                Some(errcode @ (40029 | 40163 | 40226)) => login_refused(errcode),
+                Some(45011) => Self::Limited(Duration::from_secs(60)),
+                Some(-1) | None => {
+                    tracing::warn!(%error, "a login code could not be exchanged");
+                    Self::LoginUnavailable
+                }
+                Some(errcode) => {
+                    tracing::error!(%error, "WeChat refuses our logins; `wxgate check` says more");
+                    Self::Upstream(errcode)
+                }
+            },
+            login::Error::BrokenOff => Self::LoginUnavailable,
+            login::Error::Store(error) => error.into(),
+            login::Error::Restless => Self::Unavailable("the user is being changed", Duration::from_secs(1)),
+            login::Error::Signing(error) => {
+                tracing::error!(%error, "a token could not be signed");
+                Self::Internal
+            }
+        }
+    }
+}
+
+fn no_app() -> ApiError {
+    ApiError::NotFound("there is no such app".to_owned())
+}
+
+/// The text of founding document 003, letter for letter.
+fn login_refused(errcode: i64) -> ApiError {
+    ApiError::Unauthorized(format!("openid acquisition failed ,errcode:{errcode}"))
+}
+
+impl From<sessions::Error> for ApiError {
+    fn from(error: sessions::Error) -> Self {
+        match error {
+            sessions::Error::Refused => Self::Unauthorized("the refresh token is not valid".to_owned()),
+            sessions::Error::TooMany(wait) => Self::Limited(wait),
+            sessions::Error::Store(error) => error.into(),
+            sessions::Error::Signing(error) => {
+                tracing::error!(%error, "a token could not be signed");
+                Self::Internal
+            }
+        }
+    }
+}

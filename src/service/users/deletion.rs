@@ -1,0 +1,79 @@
+//! The end of an account: everything personal goes. A mark decides; what follows from it can be repeated by anybody.
+
+use super::Users;
+use crate::domain::ids::UserId;
+use crate::service::records::{Identity, User};
+use crate::store::{Change, Find, Key, Result};
+
+impl Users {
+    /// Deletes a user with all identities and sessions. Says whether there was one.
+    ///
+    /// # Errors
+    /// If the store does not answer. Once it is marked, the user is gone for everybody, and what is left is removed
+    /// by [`Self::finish_deletions`].
+    pub async fn delete(&self, id: &UserId) -> Result<bool> {
+        let Some(user) = self.get(id).await? else {
+            return Ok(false);
+        };
+        let now = self.clock.store_now();
+        let mark = |user: &mut User| {
+            if user.merged_into.is_some() {
+                return Change::Keep;
+            }
+            let created_at = user.created_at;
+            let epoch = user.epoch + 1;
+            *user = User::new(user.id.clone(), created_at);
+            user.epoch = epoch;
+            user.deleted_at = Some(now);
+            Change::Save
+        };
+        let Some(marked) = self.records.update(user.id.as_str(), mark).await? else {
+            return Ok(false);
+        };
+        // Merged at this very moment: the deletion is meant for the person.
+        if let Some(into) = &marked.merged_into {
+            return Box::pin(self.delete(into)).await;
+        }
+        self.finish_deletion(&marked).await?;
+        Ok(true)
+    }
+
+    /// Removes what belongs to a user who is marked as deleted, and the user last.
+    pub(super) async fn finish_deletion(&self, user: &User) -> Result<()> {
+        for id in self.absorbed(&user.id).await? {
+            self.remove_belongings(&id).await?;
+            self.records.delete(id.as_str()).await?;
+        }
+        self.remove_belongings(&user.id).await?;
+        self.records.delete(user.id.as_str()).await?;
+        tracing::info!(user = %user.id, "a user was deleted");
+        Ok(())
+    }
+
+    async fn remove_belongings(&self, id: &UserId) -> Result<()> {
+        self.sessions.end_all(id, None).await?;
+        loop {
+            let find = Find::by(Identity::BY_USER, [Key::from(id.as_str())]);
+            let found = self.identities.find(find).await?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            for identity in &found {
+                // One that went to somebody else meanwhile stays.
+                self.identities.take(identity).await?;
+            }
+        }
+    }
+
+    /// Finishes deletions that a crash has left half done.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn finish_deletions(&self) -> Result<()> {
+        let marked = self.records.find(Find::by(User::BY_DELETION, [])).await?;
+        for user in marked {
+            self.finish_deletion(&user.record).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,240 @@
+//! Users and the ways in which they are known: found, made, linked and merged. What proves an identity, and sessions
+//! as such, are elsewhere.
+
+mod deletion;
+mod merging;
+mod proving;
+
+use std::sync::Arc;
+
+use super::fresh_id;
+use super::records::{Identity, User};
+use super::sessions::Sessions;
+use crate::clock::Clock;
+use crate::domain::identity::{IdentityId, IdentityKind};
+use crate::domain::ids::{SessionId, UserId};
+use crate::store::{self, Change, Engine, Find, Key, Repo, Result};
+
+/// A user has no more identities than this; logins of further apps still work, since they are found by their ids.
+const MOST: usize = 100;
+/// A merged user's pointer is followed so far. Pointers lead to older users only and are shortened, so one is usual.
+const HOPS: usize = 16;
+
+/// The users of all apps.
+pub struct Users {
+    identities: Repo<Identity>,
+    records: Repo<User>,
+    sessions: Arc<Sessions>,
+    clock: Clock,
+}
+
+/// Why a user is not linked with an identity.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// Somebody else has it.
+    #[error("the identity belongs to somebody else")]
+    Taken,
+    /// The user has no more room for it, or would be left without any.
+    #[error("a user has between 1 and {MOST} identities")]
+    Bounds,
+    /// The user is gone.
+    #[error("there is no such user")]
+    NoUser,
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl Users {
+    /// The users in this store.
+    #[must_use]
+    pub fn new(engine: &Arc<dyn Engine>, sessions: Arc<Sessions>, clock: Clock) -> Self {
+        Self {
+            identities: Repo::new(engine.clone(), clock.clone()),
+            records: Repo::new(engine.clone(), clock.clone()),
+            sessions,
+            clock,
+        }
+    }
+
+    /// The user of this id, or the one it was merged into. None if the user is gone or about to go.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn get(&self, id: &UserId) -> Result<Option<User>> {
+        let mut id = id.clone();
+        for _ in 0..HOPS {
+            let user = self.records.get(id.as_str()).await?;
+            match user.as_ref().and_then(|user| user.merged_into.clone()) {
+                Some(next) => id = next,
+                None => return Ok(user.filter(|user| user.deleted_at.is_none())),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The user that is known by this identity, and the identity.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn known_as(&self, id: &IdentityId) -> Result<Option<(Identity, User)>> {
+        let Some(identity) = self.identities.get(id.as_str()).await? else {
+            return Ok(None);
+        };
+        let user = self.get(&identity.user).await?;
+        Ok(user.map(|user| (identity, user)))
+    }
+
+    /// All identities of a user, oldest first.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn identities(&self, user: &UserId) -> Result<Vec<Identity>> {
+        let find = Find::by(Identity::BY_USER, [Key::from(user.as_str())]);
+        let found = self.identities.find(find).await?;
+        let mut found: Vec<_> = found.into_iter().map(|found| found.record).collect();
+        found.sort_by_key(|identity| identity.created_at);
+        Ok(found)
+    }
+
+    /// Makes a user who is known by an identity that nobody has yet. `fill` gives the user what they came with.
+    ///
+    /// # Errors
+    /// [`LinkError::Taken`] if somebody has it.
+    pub async fn register(
+        &self,
+        id: &IdentityId,
+        unproven: bool,
+        fill: impl FnOnce(&mut User),
+    ) -> Result<User, LinkError> {
+        if self.identities.get(id.as_str()).await?.is_some() {
+            return Err(LinkError::Taken);
+        }
+        let mut user = User::new(fresh_id(), self.clock.store_now());
+        fill(&mut user);
+        // First the user: a name must not be taken by nobody if this dies between the two.
+        self.records.insert(&user).await?;
+        let mut identity = self.fresh(id, &user.id);
+        identity.unproven = unproven;
+        match self.identities.insert(&identity).await {
+            Ok(()) => Ok(user),
+            Err(error) => {
+                let taken = matches!(error, store::Error::Duplicate { .. });
+                // Whether it is known or not that the identity was not written, nobody has heard of this user.
+                if taken {
+                    self.records.delete(user.id.as_str()).await?;
+                    return Err(LinkError::Taken);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Gives a user a further identity that has just been proven. Proven by two users, it shows that they are one.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn link(&self, user: &UserId, id: &IdentityId) -> Result<User, LinkError> {
+        let user = self.get(user).await?.ok_or(LinkError::NoUser)?;
+        if self.identities(&user.id).await?.len() >= MOST {
+            return Err(LinkError::Bounds);
+        }
+        let owner = self.own(id, &user.id).await?;
+        if owner != user.id {
+            let mut claimed = false;
+            let take = |identity: &mut Identity| {
+                // Who only said that it was theirs has no right to it.
+                claimed = identity.unproven;
+                if !claimed {
+                    return Change::Keep;
+                }
+                identity.user = user.id.clone();
+                identity.unproven = false;
+                Change::Save
+            };
+            self.identities.update(id.as_str(), take).await?;
+            if !claimed {
+                let kept = self.merge(&user.id, &owner).await?;
+                return self.get(&kept).await?.ok_or(LinkError::NoUser);
+            }
+        }
+        let confirm = |identity: &mut Identity| {
+            if identity.unproven && identity.user == user.id {
+                identity.unproven = false;
+                Change::Save
+            } else {
+                Change::Keep
+            }
+        };
+        self.identities.update(id.as_str(), confirm).await?;
+        Ok(user)
+    }
+
+    /// Takes an identity from a user. The last one by which the user can log in stays.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn unlink(&self, user: &UserId, id: &IdentityId) -> Result<(), LinkError> {
+        let known = self.identities(user).await?;
+        let logs_in = |identity: &&Identity| {
+            let other = identity.id.parse::<IdentityId>();
+            other.is_ok_and(|other| other != *id && other.kind() != IdentityKind::UnionId)
+        };
+        if !known.iter().any(|identity| identity.id == id.as_str()) {
+            return Err(LinkError::NoUser);
+        }
+        if !known.iter().any(|identity| logs_in(&identity)) {
+            return Err(LinkError::Bounds);
+        }
+        if let Some(found) = self.identities.get_versioned(id.as_str()).await?
+            && found.record.user == *user
+        {
+            self.identities.take(&found).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a user is still as they were read, in so far as sessions depend on it.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn is_unchanged(&self, user: &User) -> Result<bool> {
+        let now = self.records.get(user.id.as_str()).await?;
+        Ok(now.is_some_and(|now| {
+            now.epoch == user.epoch && now.merged_into.is_none() && now.deleted_at.is_none()
+        }))
+    }
+
+    /// Changes a user. None if the user is gone.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn update(&self, id: &UserId, mut change: impl FnMut(&mut User)) -> Result<Option<User>> {
+        let Some(user) = self.get(id).await? else {
+            return Ok(None);
+        };
+        let changed = self.records.update(user.id.as_str(), |user| {
+            if user.deleted_at.is_some() || user.merged_into.is_some() {
+                return Change::Keep;
+            }
+            change(user);
+            Change::Save
+        });
+        Ok(changed.await?.filter(|user| user.deleted_at.is_none()))
+    }
+
+    /// Ends all sessions of a user but `except`, also those whose login is under way.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn end_sessions(&self, id: &UserId, except: Option<&SessionId>) -> Result<()> {
+        // First the epoch: a login that does not see it begins its session early enough to be found.
+        let Some(user) = self.update(id, |user| user.epoch += 1).await? else {
+            return Ok(());
+        };
+        for id in self.absorbed(&user.id).await? {
+            self.sessions.end_all(&id, except).await?;
+        }
+        self.sessions.end_all(&user.id, except).await
+    }
+}

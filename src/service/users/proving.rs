@@ -1,0 +1,145 @@
+//! A user proves an identity: the first time it makes one, and with a unionid it joins the users of several apps.
+
+use super::{HOPS, Users};
+use crate::domain::identity::IdentityId;
+use crate::domain::ids::{UnionId, UserId};
+use crate::service::fresh_id;
+use crate::service::records::{Identity, User};
+use crate::store::{self, Change, Result};
+
+impl Users {
+    /// The user who has just proven this identity. The first time it is made with a fresh user; whoever loses that
+    /// race finds the winner's. `touch` brings what the proof has told into the record.
+    ///
+    /// `unionid` joins the users of several apps: a new identity goes to the user who has the unionid already, and a
+    /// unionid that arrives later merges the two.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn prove(
+        &self,
+        id: &IdentityId,
+        unionid: Option<&UnionId>,
+        mut touch: impl FnMut(&mut Identity) -> Change + Send,
+    ) -> Result<User> {
+        loop {
+            let identity = match self.identities.update(id.as_str(), &mut touch).await? {
+                Some(identity) => identity,
+                None => match self.first_proof(id, unionid, &mut touch).await? {
+                    Some(identity) => identity,
+                    // Somebody else was faster, or it was removed a moment ago.
+                    None => continue,
+                },
+            };
+            let mut owner = identity.user.clone();
+            if let Some(unionid) = unionid.filter(|unionid| identity.unionid.as_ref() != Some(unionid)) {
+                owner = self.join(id, &owner, unionid).await?;
+            }
+            if let Some(user) = self.complete(id, &owner).await? {
+                return Ok(user);
+            }
+        }
+    }
+
+    async fn first_proof(
+        &self,
+        id: &IdentityId,
+        unionid: Option<&UnionId>,
+        touch: &mut (impl FnMut(&mut Identity) -> Change + Send),
+    ) -> Result<Option<Identity>> {
+        let mut user = fresh_id();
+        if let Some(unionid) = unionid {
+            user = self.own(&IdentityId::unionid(unionid), &user).await?;
+        }
+        let mut identity = self.fresh(id, &user);
+        identity.unionid = unionid.cloned();
+        touch(&mut identity);
+        match self.identities.insert(&identity).await {
+            Ok(()) => Ok(Some(identity)),
+            Err(store::Error::Duplicate { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn fresh(&self, id: &IdentityId, user: &UserId) -> Identity {
+        Identity {
+            id: id.to_string(),
+            user: user.clone(),
+            unproven: false,
+            unionid: None,
+            session_keys: Vec::new(),
+            created_at: self.clock.store_now(),
+        }
+    }
+
+    /// Makes `user` the owner of the identity if nobody is. Returns who is.
+    pub(super) async fn own(&self, id: &IdentityId, user: &UserId) -> Result<UserId> {
+        loop {
+            if let Some(found) = self.identities.get(id.as_str()).await? {
+                return Ok(found.user);
+            }
+            match self.identities.insert(&self.fresh(id, user)).await {
+                Ok(()) => return Ok(user.clone()),
+                Err(store::Error::Duplicate { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The identity's unionid has become known: its owner and the unionid's are the same person.
+    async fn join(&self, id: &IdentityId, owner: &UserId, unionid: &UnionId) -> Result<UserId> {
+        let other = self.own(&IdentityId::unionid(unionid), owner).await?;
+        let owner = self.merge(owner, &other).await?;
+        // Last, so that what a crash has left undone is done at the next login.
+        let note = |identity: &mut Identity| {
+            identity.unionid = Some(unionid.clone());
+            Change::Save
+        };
+        self.identities.update(id.as_str(), note).await?;
+        Ok(owner)
+    }
+
+    /// The owner of an identity as a user: made if a first login is under way or died before it could, and the one
+    /// that the owner was merged into. None if the user is about to go, and the identity with it: then it is gone.
+    async fn complete(&self, id: &IdentityId, owner: &UserId) -> Result<Option<User>> {
+        let mut owner = owner.clone();
+        for _ in 0..HOPS {
+            let Some(user) = self.records.get(owner.as_str()).await? else {
+                return self.make(id, &owner).await;
+            };
+            if user.deleted_at.is_some() {
+                self.finish_deletion(&user).await?;
+                return Ok(None);
+            }
+            match user.merged_into {
+                None => return Ok(Some(user)),
+                Some(into) => {
+                    // A merge that has not come to its end, or died.
+                    self.finish_merge(&owner, &into).await?;
+                    owner = into;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn make(&self, id: &IdentityId, owner: &UserId) -> Result<Option<User>> {
+        let user = User::new(owner.clone(), self.clock.store_now());
+        let user = match self.records.insert(&user).await {
+            Ok(()) => user,
+            Err(store::Error::Duplicate { .. }) => match self.records.get(owner.as_str()).await? {
+                Some(user) => user,
+                None => return Ok(None),
+            },
+            Err(error) => return Err(error),
+        };
+        // It may have been missing because it was just deleted, with this identity.
+        match self.identities.get(id.as_str()).await? {
+            Some(identity) if identity.user == *owner => Ok(Some(user)),
+            _ => {
+                self.records.delete(owner.as_str()).await?;
+                Ok(None)
+            }
+        }
+    }
+}
