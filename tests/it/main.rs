@@ -7,6 +7,7 @@
 mod architecture;
 mod assets;
 mod auth;
+mod avatars;
 mod binary;
 mod browser;
 mod check;
@@ -22,6 +23,7 @@ mod login;
 mod login_failures;
 mod mongo_smoke;
 mod operations;
+mod rooms;
 mod settings;
 mod simulator;
 mod stampede;

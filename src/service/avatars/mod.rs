@@ -9,6 +9,7 @@ mod jpeg;
 mod picture;
 mod shelf;
 mod structure;
+mod workshop;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,14 +30,13 @@ pub use file_name::{FileName, Malformed};
 use picture::Rendered;
 use shelf::Shelf;
 use structure::Candidate;
+use workshop::{BrokenOff, Workshop};
 
 /// The largest file that can be uploaded.
 pub const MAX_UPLOAD: usize = 2 * 1024 * 1024;
 /// The sides of the pictures made of an upload, in pixels: at most that, never more than the upload has.
 pub const SIDES: [u32; 3] = [96, 240, 640];
-/// What all pictures that are worked on may take together, in KiB. The largest that is allowed is worked on alone.
-const WORKSHOP: u32 = 96 * 1024;
-/// How many uploads may wait for that or be worked on.
+/// How many uploads may be worked on or wait for it.
 const QUEUE: usize = 64;
 /// What is kept in memory of pictures that were asked for, in bytes.
 const CACHED: u64 = 16 * 1024 * 1024;
@@ -151,10 +151,8 @@ pub struct Avatars {
     shelf: Shelf,
     users: Repo<User>,
     clock: Clock,
-    tasks: Tasks,
     queue: Semaphore,
-    workshop: Semaphore,
-    cores: u32,
+    workshop: Workshop,
     cache: Cache<FileName, Arc<[u8]>>,
 }
 
@@ -162,19 +160,16 @@ impl Avatars {
     /// Keeps pictures in `dir`, or else in the store.
     #[must_use]
     pub fn new(engine: &Arc<dyn Engine>, clock: Clock, tasks: Tasks, dir: Option<PathBuf>) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             shelf: Shelf {
                 media: Repo::new(engine.clone(), clock.clone()),
                 dir,
-                tasks: tasks.clone(),
+                tasks,
             },
             users: Repo::new(engine.clone(), clock.clone()),
             clock,
-            tasks,
             queue: Semaphore::new(QUEUE),
-            workshop: Semaphore::new(WORKSHOP as usize),
-            cores: u32::try_from(cores).unwrap_or(1),
+            workshop: Workshop::open(),
             cache: Cache::builder()
                 .weigher(|_, bytes: &Arc<[u8]>| u32::try_from(bytes.len() + 128).unwrap_or(u32::MAX))
                 .max_capacity(CACHED)
@@ -335,30 +330,18 @@ impl Avatars {
     }
 
     async fn render(&self, candidate: Candidate, weight: u64) -> Result<Rendered, Error> {
-        let kibibytes = u32::try_from(weight.div_ceil(1024)).unwrap_or(WORKSHOP);
-        // Not more at once than there are cores, and not more than fits.
-        let permits = kibibytes.clamp(WORKSHOP / self.cores.clamp(1, WORKSHOP), WORKSHOP);
-        let _permits = self
-            .workshop
-            .acquire_many(permits)
-            .await
-            .map_err(|_| Error::Busy)?;
+        let _room = self.workshop.room(weight).await.map_err(|_| Error::Busy)?;
         self.work(move || picture::render(&candidate)).await
     }
 
-    /// Runs work on a file beside the threads that serve requests.
-    async fn work<T, W>(&self, work: W) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        W: FnOnce() -> Result<T, Refused> + Send + 'static,
-    {
-        match self.tasks.runtime().spawn_blocking(work).await {
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Refused> + Send + 'static,
+    ) -> Result<T, Error> {
+        match self.workshop.work(work).await {
             Ok(done) => Ok(done?),
-            Err(error) => {
-                // A decoder that panics has met a file it does not understand.
-                tracing::error!(%error, "the work on a picture was broken off");
-                Err(Refused::NotAPicture.into())
-            }
+            // A decoder that panics has met a file that it does not understand.
+            Err(BrokenOff) => Err(Refused::NotAPicture.into()),
         }
     }
 }

@@ -7,8 +7,8 @@ use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::imageops::{self, FilterType};
 use image::{
-    DynamicImage, ExtendedColorType, GenericImageView as _, ImageDecoder, ImageEncoder as _, ImageError,
-    ImageReader, ImageResult, Limits, RgbImage, RgbaImage,
+    DynamicImage, ExtendedColorType, GenericImageView, ImageDecoder, ImageEncoder as _, ImageError,
+    ImageReader, ImageResult, Limits, RgbImage, Rgba, RgbaImage,
 };
 
 use super::structure::Candidate;
@@ -51,11 +51,10 @@ pub(super) fn render(candidate: &Candidate) -> Result<Rendered, Refused> {
     drop(decoded);
     let mut upright = DynamicImage::ImageRgba8(square);
     upright.apply_orientation(candidate.orientation);
-    let mut picture = upright.into_rgba8();
+    let picture = upright.into_rgba8();
     let format = if picture.pixels().all(|pixel| pixel[3] == u8::MAX) {
         Format::Jpeg
     } else {
-        weigh_colours(&mut picture);
         Format::Png
     };
     let files = SIDES.map(|side| encode(&picture, side.min(picture.width()), format));
@@ -83,17 +82,51 @@ fn refused(error: &ImageError) -> Refused {
     }
 }
 
-/// The middle of the picture, at most twice as large as needed. A large picture is averaged down first: a filter
-/// over all of it would need several times its memory.
+/// The middle of a picture, with colours weighed by their opacity: otherwise the invisible colour of what is
+/// transparent shows at its edges after scaling.
+struct Middle<'a> {
+    picture: &'a DynamicImage,
+    left: u32,
+    top: u32,
+    side: u32,
+}
+
+impl<'a> Middle<'a> {
+    fn of(picture: &'a DynamicImage) -> Self {
+        let (width, height) = picture.dimensions();
+        let side = width.min(height);
+        Self {
+            picture,
+            left: (width - side) / 2,
+            top: (height - side) / 2,
+            side,
+        }
+    }
+}
+
+impl GenericImageView for Middle<'_> {
+    type Pixel = Rgba<u8>;
+
+    fn dimensions(&self) -> (u32, u32) {
+        (self.side, self.side)
+    }
+
+    fn get_pixel(&self, x: u32, y: u32) -> Rgba<u8> {
+        let Rgba([red, green, blue, alpha]) = self.picture.get_pixel(self.left + x, self.top + y);
+        let weigh = |colour: u8| share(u16::from(colour) * u16::from(alpha) / 255);
+        Rgba([weigh(red), weigh(green), weigh(blue), alpha])
+    }
+}
+
+/// The middle of the picture, at most as large as needed. It is averaged down, because a finer filter over a large
+/// picture would need several times its memory.
 fn square(picture: &DynamicImage) -> RgbaImage {
-    let (width, height) = picture.dimensions();
-    let side = width.min(height);
-    let view = imageops::crop_imm(picture, (width - side) / 2, (height - side) / 2, side, side);
-    let enough = 2 * SIDES[SIDES.len() - 1];
-    if side > enough {
-        imageops::thumbnail(&*view, enough, enough)
+    let middle = Middle::of(picture);
+    let most = SIDES[SIDES.len() - 1];
+    if middle.side > most {
+        imageops::thumbnail(&middle, most, most)
     } else {
-        view.to_image()
+        RgbaImage::from_fn(middle.side, middle.side, |x, y| middle.get_pixel(x, y))
     }
 }
 
@@ -130,7 +163,7 @@ fn jpeg(picture: &RgbImage) -> ImageResult<Vec<u8>> {
 }
 
 fn png(mut picture: RgbaImage) -> ImageResult<Vec<u8>> {
-    unweigh_colours(&mut picture);
+    unweigh(&mut picture);
     let mut file = Vec::new();
     let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Best, PngFilter::Adaptive);
     encoder.write_image(
@@ -142,22 +175,16 @@ fn png(mut picture: RgbaImage) -> ImageResult<Vec<u8>> {
     Ok(file)
 }
 
-/// Multiplies colours by their opacity: otherwise the invisible colour of what is transparent shows at its edges
-/// after scaling.
-fn weigh_colours(picture: &mut RgbaImage) {
+/// Takes the weight of their opacity from colours again.
+fn unweigh(picture: &mut RgbaImage) {
     for pixel in picture.pixels_mut() {
-        let alpha = u16::from(pixel[3]);
+        let alpha = u16::from(pixel[3]).max(1);
         for colour in &mut pixel.0[..3] {
-            *colour = u8::try_from(u16::from(*colour) * alpha / 255).unwrap_or(u8::MAX);
+            *colour = share(u16::from(*colour) * 255 / alpha);
         }
     }
 }
 
-fn unweigh_colours(picture: &mut RgbaImage) {
-    for pixel in picture.pixels_mut() {
-        let alpha = u16::from(pixel[3]).max(1);
-        for colour in &mut pixel.0[..3] {
-            *colour = u8::try_from(u16::from(*colour) * 255 / alpha).unwrap_or(u8::MAX);
-        }
-    }
+fn share(colour: u16) -> u8 {
+    u8::try_from(colour).unwrap_or(u8::MAX)
 }
