@@ -41,11 +41,15 @@ fn page_host(bencher: Bencher<'_, '_>) {
 
 /// Our tokens, through the service that issues and checks them.
 mod jwt {
+    use std::sync::Arc;
+
+    use arc_swap::ArcSwap;
+
     use super::{Bencher, black_box};
     use wxgate::clock::Clock;
-    use wxgate::config::{Algorithm, Auth, CookieUse};
+    use wxgate::config::{Algorithm, Argon2, Auth, CookieUse, FailureLimits};
     use wxgate::service::records::{Scope, Session};
-    use wxgate::service::signing_keys::Key;
+    use wxgate::service::signing_keys::{Key, Ring};
     use wxgate::service::tokens::Tokens;
 
     const ALGORITHMS: [Algorithm; 2] = [Algorithm::EdDsa, Algorithm::Hs256];
@@ -56,17 +60,29 @@ mod jwt {
             issuer: "wxgate".into(),
             audience: "wxgate".into(),
             algorithm,
+            key_lifetime: hours,
             access_ttl: hours,
             refresh_ttl: hours,
             session_ttl: hours,
             refresh_grace: hours,
             cookie: CookieUse::Never,
+            argon2: Argon2 {
+                memory: 19456,
+                iterations: 2,
+                parallelism: 1,
+                concurrent: 1,
+                queue: 1,
+            },
+            limits: FailureLimits {
+                account_failures: 1,
+                address_failures: 1,
+                window: hours,
+            },
         };
-        Tokens::new(
-            Key::generate(algorithm).expect("the library makes keys"),
-            auth,
-            Clock::system(),
-        )
+        let clock = Clock::system();
+        let key = Key::generate(algorithm, clock.store_now()).expect("the library makes keys");
+        let ring = Ring::new(vec![key.into()], hours).expect("it has a key");
+        Tokens::new(Arc::new(ArcSwap::from_pointee(ring)), auth, clock)
     }
 
     fn issue(tokens: &Tokens) -> String {

@@ -7,6 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::domain::time::Timestamp;
 
+/// The store answers within five seconds or not at all.
+const LONGEST_MEASUREMENT: Duration = Duration::from_secs(10);
+
 /// A clock that every part of one process shares. Cloning it gives another handle to the same clock.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
@@ -43,8 +46,12 @@ impl Clock {
 
     /// Notes that the store's clock read `store` halfway between `asked` and `answered` of [`Self::now`].
     ///
-    /// What a test has turned this clock by stays out of the measured offset: the store's clock was not turned.
+    /// What a test has turned this clock by stays out of the measured offset: the store's clock was not turned. A
+    /// measurement that seems to have taken long tells nothing: the machine slept meanwhile, or its clock was turned.
     pub fn observe_store(&self, store: Timestamp, asked: Timestamp, answered: Timestamp) {
+        if answered.since(asked) > LONGEST_MEASUREMENT {
+            return;
+        }
         let turned = self.offsets.turned.load(Ordering::Relaxed);
         let here = asked.millis() + (answered.millis() - asked.millis()) / 2 - turned;
         self.offsets.store.store(store.millis() - here, Ordering::Relaxed);
@@ -79,6 +86,11 @@ mod tests {
         // The store is five seconds ahead of the machine, which itself was not turned.
         let store = Timestamp::from_millis(now.millis() - 100_000 + 5_000);
         clock.observe_store(store, now, now);
+        let ahead = clock.store_now().millis() - clock.now().millis();
+        assert!((4_990..=5_010).contains(&ahead), "{ahead}");
+        // The clock was turned while the store was asked.
+        clock.advance(Duration::from_secs(100));
+        clock.observe_store(store, now, clock.now());
         let ahead = clock.store_now().millis() - clock.now().millis();
         assert!((4_990..=5_010).contains(&ahead), "{ahead}");
     }

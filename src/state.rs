@@ -6,11 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::assets::Assets;
 use crate::config::Config;
 use crate::service::access::Access;
+use crate::service::administrators::Administrators;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
+use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
+use crate::service::password_check::PasswordCheck;
+use crate::service::passwords::Passwords;
 use crate::service::rooms::Rooms;
 use crate::service::sessions::Sessions;
 use crate::service::tokens::Tokens;
@@ -29,15 +33,23 @@ pub struct State {
     /// Our own tokens.
     pub tokens: Arc<Tokens>,
     /// Users' pictures.
-    pub avatars: Avatars,
+    pub avatars: Arc<Avatars>,
     /// Rooms.
-    pub rooms: Rooms,
+    pub rooms: Arc<Rooms>,
     /// Whether a token is good now.
     pub access: Access,
     /// What logins began.
     pub sessions: Arc<Sessions>,
     /// The users.
     pub users: Arc<Users>,
+    /// Passwords.
+    pub passwords: Arc<Passwords>,
+    /// Passwords as proofs, with the limits of failures.
+    pub password_check: PasswordCheck,
+    /// One-time codes.
+    pub codes: Codes,
+    /// Administrators.
+    pub administrators: Administrators,
     /// The platform's tokens and tickets.
     pub credentials: Arc<Credentials>,
     /// The site's files.

@@ -1,14 +1,18 @@
 //! The command line: what can be asked for, and who does it. No command's own work is in this file.
 
+mod admin;
 mod check;
 mod demo;
 mod exposure;
 mod health;
+mod keys;
 mod output;
+mod prepared;
 mod process;
 mod secrets;
 mod serve;
 mod simulate;
+mod store;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -56,6 +60,12 @@ enum Command {
     Check(Check),
     /// Ask the running gateway whether it is alive, for container health checks
     Health,
+    /// The keys that sign tokens
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Make, list and change administrators, while the gateway runs or before it ever did
+    #[command(subcommand)]
+    Admin(admin::Admin),
 }
 
 /// Every secret is made up on the first start and kept in the data folder. `wxgate serve` refuses a demo's store.
@@ -85,6 +95,21 @@ struct Simulate {
 /// would make.
 #[derive(Debug, Args)]
 struct Check {
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Keys {
+    /// Make the next key now. It signs ten minutes later, so that programs that verify tokens know it by then
+    Rotate(Rotate),
+}
+
+/// Runs beside serving gateways, which publish the key within two seconds. While a new key waits to begin, no other is
+/// made, and the exit code is 1.
+#[derive(Debug, Args)]
+struct Rotate {
     /// Print JSON instead of text
     #[arg(long)]
     json: bool,
@@ -123,6 +148,8 @@ impl Cli {
                 simulate::run(&config, listen, simulate.expose)
             }
             (Command::Health, Ok(config)) => health::run(&config),
+            (Command::Keys(Keys::Rotate(rotate)), Ok(config)) => keys::rotate(&config, rotate.json),
+            (Command::Admin(command), Ok(config)) => admin::run(&config, &command),
         };
         exit.into()
     }

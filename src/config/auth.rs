@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use super::passwords::{Argon2, FailureLimits};
 use super::reader::Reader;
 use super::sections::{DAY, MINUTE, SECOND, named};
+
+/// A new key is published ten minutes before it signs, so that changing keys more often would not be of use.
+const LEAST_KEY_LIFETIME: Duration = Duration::from_hours(1);
 
 /// `[auth]`: our own tokens.
 #[derive(Debug, Clone)]
@@ -14,6 +18,8 @@ pub struct Auth {
     pub audience: String,
     /// How tokens are signed.
     pub algorithm: Algorithm,
+    /// How old a key that signs may become before the next one is made; zero is any age.
+    pub key_lifetime: Duration,
     /// How long a token is good for.
     pub access_ttl: Duration,
     /// How long a session lasts without use.
@@ -24,6 +30,10 @@ pub struct Auth {
     pub refresh_grace: Duration,
     /// Whether logins set cookies.
     pub cookie: CookieUse,
+    /// `[auth.argon2]`
+    pub argon2: Argon2,
+    /// `[auth.limits]`
+    pub limits: FailureLimits,
 }
 
 /// Whether logins set cookies.
@@ -57,6 +67,7 @@ impl Auth {
                     &[("EdDSA", Algorithm::EdDsa), ("HS256", Algorithm::Hs256)],
                 )
                 .unwrap_or(Algorithm::EdDsa),
+            key_lifetime: reader.duration("auth.key_lifetime", Duration::ZERO, 4000 * DAY),
             access_ttl: reader.duration("auth.access_ttl", SECOND, DAY),
             refresh_ttl: reader.duration("auth.refresh_ttl", SECOND, 400 * DAY),
             session_ttl: reader.duration("auth.session_ttl", SECOND, 4000 * DAY),
@@ -69,7 +80,12 @@ impl Auth {
                 ];
                 reader.choice("auth.cookie", &choices).unwrap_or(CookieUse::Never)
             },
+            argon2: Argon2::read(reader),
+            limits: FailureLimits::read(reader),
         };
+        if !auth.key_lifetime.is_zero() && auth.key_lifetime < LEAST_KEY_LIFETIME {
+            reader.problem("auth.key_lifetime", "must be \"0s\" (never) or at least \"1h\"");
+        }
         if auth.refresh_ttl < auth.access_ttl {
             reader.problem("auth.refresh_ttl", "must not be shorter than auth.access_ttl");
         }

@@ -3,8 +3,10 @@
 
 mod apps;
 mod auth;
+mod codes;
 mod layers;
 mod media;
+mod passwords;
 mod platform;
 mod problem;
 mod reader;
@@ -17,7 +19,9 @@ use std::path::{Path, PathBuf};
 
 pub use apps::{App, AppKind, Apps, Encryption};
 pub use auth::{Algorithm, Auth, CookieUse};
+pub use codes::{Codes, CodesHook};
 pub use media::Media;
+pub use passwords::{Argon2, FailureLimits};
 pub use platform::{Platform, TokenBudget, TokenMode};
 pub use problem::{Invalid, Problem};
 pub use sections::{Cors, Jsapi, Limits, Log, LogFormat, MetricsAccess, RequestLog, Server, Simulator};
@@ -40,6 +44,8 @@ pub struct Config {
     pub auth: Auth,
     /// `[cors]`
     pub cors: Cors,
+    /// `[codes]`
+    pub codes: Codes,
     /// `[jsapi]`
     pub jsapi: Jsapi,
     /// `[media]`
@@ -107,6 +113,7 @@ impl Config {
         let apps = Apps::read(reader, &mut warnings);
         let auth = Auth::read(reader);
         let cors = Cors::read(reader);
+        let codes = Codes::read(reader, &mut warnings);
         let jsapi = Jsapi::read(reader);
         let media = Media::read(reader);
         let log = Log::read(reader);
@@ -118,6 +125,7 @@ impl Config {
             apps,
             auth,
             cors,
+            codes,
             jsapi,
             media,
             log,

@@ -32,6 +32,12 @@ impl Fields {
         }
     }
 
+    /// Whether there is a member of this name, be it null.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.members.contains_key(name)
+    }
+
     /// A text of 1 to `most` bytes that must be there.
     pub fn text(&mut self, name: &str, most: usize) -> Option<String> {
         match self.members.remove(name) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::fresh_id;
 use super::records::{Scope, Session};
@@ -95,11 +95,14 @@ pub struct Sessions {
 }
 
 impl Sessions {
+    /// The name of the key among the settings.
+    pub const KEY: &'static str = "refresh_key";
+
     /// `key` makes the tags of refresh tokens; all instances have the same.
     #[must_use]
     pub fn new(
         engine: Arc<dyn Engine>,
-        key: hmac::Key,
+        key: &SecretString,
         tokens: Arc<Tokens>,
         revocations: Arc<Revocations>,
         auth: Auth,
@@ -107,7 +110,7 @@ impl Sessions {
     ) -> Self {
         Self {
             repo: Repo::new(engine, clock.clone()),
-            key,
+            key: hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret().as_bytes()),
             tokens,
             revocations,
             auth,
@@ -151,7 +154,10 @@ impl Sessions {
         let tag = hmac::sign(&self.key, generation.message().as_bytes());
         Ok(Opened {
             refresh: generation.with_tag(tag.as_ref()).into(),
-            refresh_expires_in: session.expires_at.since(self.clock.store_now()),
+            // A few milliseconds after the session was written; what is told is whole seconds.
+            refresh_expires_in: session
+                .expires_at
+                .since(self.clock.store_now() - Duration::from_millis(500)),
             access,
             session,
         })

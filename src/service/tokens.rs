@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::records::{Scope, Session};
-use super::signing_keys::Key;
+use super::signing_keys::{Key, Known};
 use crate::clock::Clock;
 use crate::config::Auth;
 use crate::domain::ids::{SessionId, UserId};
@@ -72,21 +72,17 @@ pub struct Invalid;
 
 /// Issues and verifies access tokens.
 pub struct Tokens {
-    key: Key,
-    header: Header,
+    keys: Known,
     validation: Validation,
     auth: Auth,
     clock: Clock,
 }
 
 impl Tokens {
-    /// Signs with `key` as the configuration says.
+    /// Signs and verifies with `keys` as the configuration says.
     #[must_use]
-    pub fn new(key: Key, auth: Auth, clock: Clock) -> Self {
-        let mut header = Header::new(key.algorithm);
-        header.kid = Some(key.kid.clone());
-        header.typ = Some(TYPE.to_owned());
-        let mut validation = Validation::new(key.algorithm);
+    pub fn new(keys: Known, auth: Auth, clock: Clock) -> Self {
+        let mut validation = Validation::new(keys.load().newest().algorithm);
         validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
         validation.set_audience(&[&auth.audience]);
         validation.set_issuer(&[&auth.issuer]);
@@ -94,8 +90,7 @@ impl Tokens {
         validation.validate_exp = false;
         validation.validate_nbf = false;
         Self {
-            key,
-            header,
+            keys,
             validation,
             auth,
             clock,
@@ -127,7 +122,9 @@ impl Tokens {
             sid: session.id.clone(),
             app: session.app.as_ref().map(ToString::to_string).unwrap_or_default(),
         };
-        let token = jsonwebtoken::encode(&self.header, &claims, &self.key.encoding)?;
+        let ring = self.keys.load();
+        let key = ring.signing(self.clock.store_now());
+        let token = jsonwebtoken::encode(&header(key), &claims, &key.encoding)?;
         Ok(Issued { token, expires_in })
     }
 
@@ -139,12 +136,17 @@ impl Tokens {
         if token.len() > MAX_LENGTH {
             return Err(Invalid);
         }
-        let data = jsonwebtoken::decode::<Claims>(token, &self.key.decoding, &self.validation)
-            .map_err(|_| Invalid)?;
-        let header = &data.header;
-        if header.typ.as_deref() != Some(TYPE) || header.kid.as_deref() != Some(&self.key.kid) {
+        let presented = jsonwebtoken::decode_header(token).map_err(|_| Invalid)?;
+        let kid = presented.kid.as_deref().ok_or(Invalid)?;
+        let ring = self.keys.load();
+        let key = ring.verifying(kid, self.clock.store_now()).ok_or(Invalid)?;
+        // Nothing but what we write: neither another type or algorithm, nor keys and addresses of keys, nor extensions
+        // that have to be understood (`crit`), which the library would pass over.
+        if presented != header(key) {
             return Err(Invalid);
         }
+        let data =
+            jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation).map_err(|_| Invalid)?;
         let now = self.clock.now().secs();
         if now >= data.claims.exp || now + LEEWAY_SECS < data.claims.nbf {
             return Err(Invalid);
@@ -152,14 +154,20 @@ impl Tokens {
         Ok(data.claims)
     }
 
-    /// The public keys that verify our tokens (RFC 7517), as `(kid, x)` of Ed25519 keys. Empty with HS256.
+    /// The public keys that verify our tokens now or soon (RFC 7517), as `(kid, x)` of Ed25519 keys. Empty with HS256.
     #[must_use]
-    pub fn public_keys(&self) -> Vec<(&str, &str)> {
-        self.key
-            .public
-            .as_deref()
-            .map(|public| (self.key.kid.as_str(), public))
-            .into_iter()
+    pub fn public_keys(&self) -> Vec<(String, String)> {
+        let ring = self.keys.load();
+        let keys = ring.in_use(self.clock.store_now());
+        keys.filter_map(|key| Some((key.kid.clone(), key.public.clone()?)))
             .collect()
     }
+}
+
+/// The whole header of the tokens that a key signs.
+fn header(key: &Key) -> Header {
+    let mut header = Header::new(key.algorithm);
+    header.kid = Some(key.kid.clone());
+    header.typ = Some(TYPE.to_owned());
+    header
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
+use crate::support::node::node;
 
 /// The running demo. It is killed when dropped.
 struct Demo(Child);
@@ -18,7 +18,7 @@ impl Drop for Demo {
 
 #[test]
 fn the_page_works_in_chromium() {
-    install();
+    let mut checks = node("run.mjs");
     let folder = tempfile::TempDir::new().unwrap();
     let (gateway, simulator) = (free_address(), free_address());
     let mut demo = Command::new(env!("CARGO_BIN_EXE_wxgate"));
@@ -35,9 +35,7 @@ fn the_page_works_in_chromium() {
     // What it prints from now on must go somewhere, or it would wait for a reader.
     let drain = std::thread::spawn(move || lines.for_each(drop));
 
-    let status = Command::new("node")
-        .arg("run.mjs")
-        .current_dir(FOLDER)
+    let status = checks
         .env("WXGATE_URL", format!("http://{gateway}"))
         // Time limits are for a quiet machine; docs/performance.md has the figures of one.
         .env("WXGATE_SLOW", "10")
@@ -46,22 +44,6 @@ fn the_page_works_in_chromium() {
     drop(demo);
     drain.join().unwrap();
     assert!(status.success(), "the checks in tests/browser failed");
-}
-
-fn install() {
-    if std::path::Path::new(FOLDER).join("node_modules").exists() {
-        return;
-    }
-    let status = Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund"])
-        .current_dir(FOLDER)
-        .status();
-    assert!(
-        status
-            .expect("npm must be installed: the page is tested in a browser")
-            .success(),
-        "npm ci failed"
-    );
 }
 
 fn free_address() -> String {

@@ -16,6 +16,7 @@ fn help_names_every_command_and_has_examples() {
         "simulate",
         "check",
         "health",
+        "keys",
         "--config <FILE>",
         "Examples:",
         "Exit codes:",

@@ -4,6 +4,7 @@
     reason = "a helper fails by a panic, as the test does that calls it"
 )]
 
+mod administrators;
 mod architecture;
 mod assets;
 mod auth;
@@ -12,23 +13,32 @@ mod binary;
 mod browser;
 mod check;
 mod cli;
+mod cli_admin;
+mod codes;
+mod codes_receiver;
 mod config;
 mod credentials;
 mod credentials_trouble;
 mod cross_origin;
 mod demo;
 mod edge;
+mod jose;
 mod jsapi;
+mod jwt_matrix;
 mod login;
 mod login_failures;
 mod mongo_smoke;
 mod operations;
+mod passwords;
 mod rooms;
+mod sessions;
 mod settings;
+mod signing_keys;
 mod simulator;
 mod stampede;
 mod store;
 mod support;
 mod tokens;
+mod users;
 mod vectors;
 mod vendor;

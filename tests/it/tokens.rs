@@ -3,7 +3,6 @@
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -120,121 +119,11 @@ async fn with_hs256_no_key_is_published(app: Builder) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_token_of_ours_is_false() {
+async fn a_token_is_a_text() {
     let app = TestApp::builder().spawn().await;
-    let token = logged_in(&app).await;
-    let [header, claims, signature] = parts(&token);
-    let other = logged_in(&app).await;
-    let mut changed = decoded(&claims);
-    changed["sub"] = json!("somebody-else");
-    let changed = encoded(&changed);
-    for bad in [
-        "x".to_owned(),
-        "...".to_owned(),
-        "中文".to_owned(),
-        format!("{header}.{claims}"),
-        format!("{header}.{claims}."),
-        format!("{header}.{changed}.{signature}"),
-        format!("{header}.{claims}.{}", parts(&other)[2]),
-        format!("{token}."),
-        format!("{token} "),
-        format!(" {token}"),
-        format!("Bearer {token}"),
-        token[1..].to_owned(),
-        token[..token.len() - 1].to_owned(),
-        "a".repeat(8 * 1024),
-    ] {
-        assert!(!verify(&app, &bad).await, "{bad}");
-    }
-    let reply = app.post_json("/v1/token/verify", &json!({"token": 7})).await;
-    reply.refused(400, 10001, "POST /v1/token/verify");
-    let reply = app
-        .post_json("/v1/token/verify", &json!({"token": "a".repeat(8 * 1024 + 1)}))
-        .await;
-    reply.refused(400, 10001, "POST /v1/token/verify");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_algorithm_of_a_token_is_not_believed() {
-    let app = TestApp::builder().spawn().await;
-    let token = logged_in(&app).await;
-    let [header, claims, _] = parts(&token);
-    let keys = app.get("/.well-known/jwks.json").await.json();
-    let x = keys["keys"][0]["x"].as_str().unwrap();
-    let mut none = decoded(&header);
-    for name in ["none", "None", "NONE", ""] {
-        none["alg"] = json!(name);
-        for signature in ["", "AA"] {
-            let forged = format!("{}.{claims}.{signature}", encoded(&none));
-            assert!(!verify(&app, &forged).await, "{name}");
-        }
-    }
-    let mut hs256 = Header::new(Algorithm::HS256);
-    hs256.kid = decoded(&header)["kid"].as_str().map(str::to_owned);
-    hs256.typ = Some("at+jwt".to_owned());
-    let public = BASE64.decode(x).unwrap();
-    for secret in [x.as_bytes(), &public] {
-        let key = EncodingKey::from_secret(secret);
-        let forged = jsonwebtoken::encode(&hs256, &decoded(&claims), &key).unwrap();
-        assert!(!verify(&app, &forged).await);
-    }
-}
-
-/// Only the right claims under the right header are a token, even if our own key signed them: other kinds of
-/// tokens may be signed with it one day.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_claim_counts_even_under_our_own_signature() {
-    let mut app = TestApp::builder().spawn().await;
-    let [header, claims, _] = parts(&logged_in(&app).await);
-    let (header, claims) = (decoded(&header), decoded(&claims));
-    app.stop().await;
-    let key = app.signing_key().await;
-    app.start().await;
-    let sign = |header: &Value, claims: &Value| {
-        let mut with = Header::new(key.algorithm);
-        with.typ = header["typ"].as_str().map(str::to_owned);
-        with.kid = header["kid"].as_str().map(str::to_owned);
-        jsonwebtoken::encode(&with, claims, &key.encoding).unwrap()
-    };
-    assert!(verify(&app, &sign(&header, &claims)).await, "the forger is right");
-    for (name, value) in [
-        ("typ", json!("JWT")),
-        ("typ", json!("rt+jwt")),
-        ("typ", Value::Null),
-        ("kid", json!("another")),
-        ("kid", Value::Null),
-    ] {
-        let mut header = header.clone();
-        header[name] = value;
-        assert!(
-            !verify(&app, &sign(&header, &claims)).await,
-            "{name}: {}",
-            header[name]
-        );
-    }
-    let now = claims["iat"].as_i64().unwrap();
-    for (name, value) in [
-        ("iss", json!("other")),
-        ("aud", json!("other")),
-        ("aud", json!([])),
-        ("exp", json!(now - 1)),
-        ("exp", json!("never")),
-        ("nbf", json!(now + 60)),
-        ("sub", json!("")),
-        ("sub", json!(7)),
-    ] {
-        let mut claims = claims.clone();
-        claims[name] = value;
-        assert!(
-            !verify(&app, &sign(&header, &claims)).await,
-            "{name}: {}",
-            claims[name]
-        );
-    }
-    for name in claims.as_object().unwrap().keys() {
-        let mut without = claims.clone();
-        without.as_object_mut().unwrap().remove(name);
-        assert!(!verify(&app, &sign(&header, &without)).await, "without {name}");
+    for token in [json!(7), json!(true), json!(["a"]), json!({"a": "b"})] {
+        let reply = app.post_json("/v1/token/verify", &json!({"token": token})).await;
+        reply.refused(400, 10001, "POST /v1/token/verify");
     }
 }
 
@@ -245,8 +134,4 @@ fn parts(token: &str) -> [String; 3] {
 
 fn decoded(part: &str) -> Value {
     serde_json::from_slice(&BASE64.decode(part).unwrap()).unwrap()
-}
-
-fn encoded(value: &Value) -> String {
-    BASE64.encode(value.to_string())
 }

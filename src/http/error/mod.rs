@@ -246,9 +246,7 @@ fn from_status(status: StatusCode) -> ApiError {
         StatusCode::REQUEST_TIMEOUT => ApiError::TooSlow,
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedType,
         StatusCode::INTERNAL_SERVER_ERROR => ApiError::Internal,
-        StatusCode::SERVICE_UNAVAILABLE => {
-            ApiError::Unavailable("the server is busy", Duration::from_secs(1))
-        }
+        StatusCode::SERVICE_UNAVAILABLE => services::busy(),
         status => ApiError::Framework(status),
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::ApiError;
 use crate::http::edge::body::BodyError;
-use crate::service::{StoreError, callback, credentials, jsapi, login, sessions};
+use crate::service::{
+    StoreError, callback, codes, credentials, jsapi, login, password_check, passwords, sessions,
+};
 use crate::telemetry::Chain;
 
 impl From<StoreError> for ApiError {
@@ -29,7 +31,7 @@ impl From<BodyError> for ApiError {
             BodyError::TooLarge { .. } => Self::TooLarge,
             BodyError::TimedOut => Self::TooSlow,
             BodyError::Broken(_) => Self::Invalid(vec!["the body did not arrive whole".to_owned()]),
-            BodyError::Busy => Self::Unavailable("the server is busy", Duration::from_secs(1)),
+            BodyError::Busy => busy(),
         }
     }
 }
@@ -101,6 +103,65 @@ impl From<login::Error> for ApiError {
             }
         }
     }
+}
+
+impl From<passwords::Error> for ApiError {
+    fn from(error: passwords::Error) -> Self {
+        match error {
+            passwords::Error::Busy => busy(),
+            passwords::Error::Unreadable | passwords::Error::Parameters | passwords::Error::Thread => {
+                tracing::error!(%error, "a password could not be hashed or compared");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<passwords::Unacceptable> for ApiError {
+    fn from(error: passwords::Unacceptable) -> Self {
+        Self::Invalid(vec![error.to_string()])
+    }
+}
+
+impl From<password_check::Error> for ApiError {
+    fn from(error: password_check::Error) -> Self {
+        match error {
+            password_check::Error::Wrong => Self::Unauthorized(error.to_string()),
+            password_check::Error::Limited(wait) => Self::Limited(wait),
+            password_check::Error::Busy | password_check::Error::BrokenOff => busy(),
+            password_check::Error::Store(error) => error.into(),
+            password_check::Error::Unreadable => {
+                tracing::error!(%error, "a password could not be checked");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<codes::Error> for ApiError {
+    fn from(error: codes::Error) -> Self {
+        match error {
+            codes::Error::Limited(wait) => Self::Limited(wait),
+            codes::Error::NotConfigured => {
+                Self::Unavailable("codes.url is not configured", Duration::from_secs(60))
+            }
+            codes::Error::NotTaken(wait) => Self::Unavailable("the code could not be sent", wait),
+            codes::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<codes::Refused> for ApiError {
+    fn from(error: codes::Refused) -> Self {
+        match error {
+            codes::Refused::Wrong => Self::Unauthorized(error.to_string()),
+            codes::Refused::Store(error) => error.into(),
+        }
+    }
+}
+
+pub(super) fn busy() -> ApiError {
+    ApiError::Unavailable("the server is busy", Duration::from_secs(1))
 }
 
 fn no_app() -> ApiError {

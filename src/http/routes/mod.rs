@@ -2,6 +2,7 @@
 
 mod avatars;
 mod callback;
+mod codes;
 mod fallback;
 mod jsapi;
 mod jwks;
@@ -10,10 +11,16 @@ mod operations;
 mod rooms;
 mod sessions;
 mod token;
+mod users;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) use fallback::{MethodTable, fallback};
+
+/// The one route that a demo has besides.
+pub(super) fn demo(config: &mut actix_web::web::ServiceConfig) {
+    config.service(codes::kept);
+}
 
 /// Every route.
 pub(super) fn all(config: &mut ServiceConfig<'_>) {
@@ -36,6 +43,10 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(sessions::list)
         .service(sessions::end_others)
         .service(sessions::end_one)
+        .service(users::show)
+        .service(users::change)
+        .service(users::delete)
+        .service(codes::send)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)

@@ -1,5 +1,8 @@
 //! What the services keep in the store. Rules about these records are with the service that owns them.
 
+mod administrator;
+mod attempts;
+mod code;
 mod credential;
 mod media;
 mod room;
@@ -8,6 +11,9 @@ mod setting;
 mod signing_key;
 mod user;
 
+pub use administrator::Administrator;
+pub use attempts::Attempts;
+pub use code::{Code, Sendings};
 pub use credential::{Age, Budget, Credential, Forced, Lease};
 pub use media::Media;
 pub use room::Room;
@@ -28,6 +34,10 @@ pub const COLLECTIONS: &[&Collection] = &[
     Session::COLLECTION,
     Media::COLLECTION,
     Room::COLLECTION,
+    Administrator::COLLECTION,
+    Attempts::COLLECTION,
+    Code::COLLECTION,
+    Sendings::COLLECTION,
 ];
 
 /// Ties a record type to its collection, keyed by its member `id`.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::stored_in;
 use crate::domain::time::Timestamp;
 use crate::service::seal::Sealed;
-use crate::store::{Collection, Record};
+use crate::store::{Collection, Index, Record};
 
 /// A key that signs our tokens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,11 +23,20 @@ pub struct SigningKey {
     pub created_at: Timestamp,
 }
 
+impl SigningKey {
+    /// All keys, oldest first.
+    pub const BY_AGE: &'static Index = &Self::COLLECTION.indexes[0];
+}
+
 stored_in!(
     SigningKey,
     Collection {
         name: "signing_keys",
-        indexes: &[],
+        indexes: &[Index {
+            name: "age",
+            fields: &["created_at"],
+            unique: false
+        }],
         expires: None
     }
 );

@@ -32,7 +32,7 @@ pub(super) struct Opened {
 /// Up to this size a file is checked whole when it is opened: it takes well under 100 ms.
 const CHECKED_WHOLE: u64 = 32 * 1024 * 1024;
 /// How long a statement waits for another process that writes.
-const BUSY: Duration = Duration::from_secs(3);
+pub(super) const BUSY: Duration = Duration::from_secs(3);
 
 /// Opens the database for writing, or makes it.
 pub(super) fn open(path: &Path, mode: OpenMode) -> Result<Opened, OpenError> {
@@ -155,6 +155,8 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
         // A log that had to grow is cut back afterwards.
         connection.pragma_update_and_check(None, "journal_size_limit", 64 * 1024 * 1024, |_| Ok(()))?;
         connection.pragma_update(None, "trusted_schema", false)?;
+        // Deleted personal data is overwritten, not only forgotten where it was.
+        connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
         connection.pragma_update(None, "cell_size_check", true)?;
         Ok(connection)
     });

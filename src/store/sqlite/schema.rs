@@ -4,11 +4,14 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::file::BUSY;
 use super::unavailable;
 use crate::store::engine::{Error, Result};
 use crate::store::limits;
 use crate::store::record::{Collection, Index};
 
+/// How often the log is emptied, at most.
+const CUT_EVERY: Duration = Duration::from_secs(10);
 /// How often expired documents are swept, at most.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// The most documents of a collection in one sweep, so that it holds up no write for long.
@@ -102,6 +105,32 @@ impl Sweep {
         // What cannot be swept now (a full disk, say) is swept another time.
         let more = sweep(connection).unwrap_or(false);
         self.last = (!more).then(Instant::now);
+    }
+}
+
+/// Empties the log behind writes: what was deleted must not live on in it for as long as the log is not full.
+#[derive(Default)]
+pub(super) struct Cut {
+    last: Option<Instant>,
+    changes: u64,
+}
+
+impl Cut {
+    pub(super) fn run_if_due(&mut self, connection: &Connection) {
+        let changes = connection.total_changes();
+        if changes == self.changes || self.last.is_some_and(|last| last.elapsed() < CUT_EVERY) {
+            return;
+        }
+        // A reader may be in the log just now. It is not waited for: the next time is soon.
+        let cut = connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)));
+        // Only a number out of range could keep the time from being set back.
+        let _ = connection.busy_timeout(BUSY);
+        if cut.is_ok_and(|busy: i64| busy == 0) {
+            self.changes = changes;
+            self.last = Some(Instant::now());
+        }
     }
 }
 

@@ -102,6 +102,7 @@ impl Writer {
 
 fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, commits: &AtomicU64) {
     let mut sweep = schema::Sweep::default();
+    let mut cut = schema::Cut::default();
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
         while group.len() < GROUP
@@ -118,6 +119,7 @@ fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, commi
         }
         // What has expired is only ever added to by writes, so it is enough to sweep behind them.
         sweep.run_if_due(connection);
+        cut.run_if_due(connection);
     }
 }
 

@@ -71,12 +71,12 @@ pub(crate) fn jpeg_with_broken_metadata(picture: &DynamicImage) -> Vec<u8> {
     with_segment(&broken, 0xfe, SECRET_PLACE.as_bytes())
 }
 
-pub(crate) fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
     let mut crc = Crc::new();
-    crc.update(kind);
+    crc.update(&kind);
     crc.update(content);
     let mut all = u32::try_from(content.len()).unwrap().to_be_bytes().to_vec();
-    all.extend_from_slice(kind);
+    all.extend_from_slice(&kind);
     all.extend_from_slice(content);
     all.extend_from_slice(&crc.sum().to_be_bytes());
     all
@@ -93,18 +93,18 @@ pub(crate) fn png_turned(picture: &DynamicImage, orientation: u8) -> Vec<u8> {
     let place = [b"Comment\0", SECRET_PLACE.as_bytes()].concat();
     png_with(
         picture,
-        &[chunk(b"eXIf", &exif(orientation)[6..]), chunk(b"tEXt", &place)],
+        &[chunk(*b"eXIf", &exif(orientation)[6..]), chunk(*b"tEXt", &place)],
     )
 }
 
 /// A profile that unpacks to a hundred times the file, a wrong checksum, and a text that is none.
 pub(crate) fn png_with_broken_metadata(picture: &DynamicImage) -> Vec<u8> {
     let profile = [b"name\0\0".as_slice(), &zeros(64 * 1024 * 1024)].concat();
-    let mut wrong = chunk(b"gAMA", &[1, 2, 3, 4]);
+    let mut wrong = chunk(*b"gAMA", &[1, 2, 3, 4]);
     *wrong.last_mut().unwrap() ^= 1;
     png_with(
         picture,
-        &[chunk(b"iCCP", &profile), wrong, chunk(b"zTXt", b"\xff\xff")],
+        &[chunk(*b"iCCP", &profile), wrong, chunk(*b"zTXt", b"\xff\xff")],
     )
 }
 
@@ -114,9 +114,9 @@ pub(crate) fn apng(picture: &DynamicImage) -> Vec<u8> {
     control[4..8].copy_from_slice(&60_000_u32.to_be_bytes());
     control[8..12].copy_from_slice(&60_000_u32.to_be_bytes());
     let chunks = [
-        chunk(b"acTL", &[0, 0, 0xff, 0xff, 0, 0, 0, 0]),
-        chunk(b"fcTL", &control),
-        chunk(b"fdAT", &[0, 0, 0, 1, 9, 9, 9]),
+        chunk(*b"acTL", &[0, 0, 0xff, 0xff, 0, 0, 0, 0]),
+        chunk(*b"fcTL", &control),
+        chunk(*b"fdAT", &[0, 0, 0, 1, 9, 9, 9]),
     ];
     png_with(picture, &chunks)
 }
@@ -135,7 +135,11 @@ pub(crate) fn png_of_zeros(width: u32, height: u32) -> Vec<u8> {
     let head = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 6, 0, 0, 0]].concat();
     let size = (width as usize * 4 + 1) * height as usize;
     let data = zeros(size.next_multiple_of(64 * 1024));
-    let chunks = [chunk(b"IHDR", &head), chunk(b"IDAT", &data), chunk(b"IEND", b"")];
+    let chunks = [
+        chunk(*b"IHDR", &head),
+        chunk(*b"IDAT", &data),
+        chunk(*b"IEND", b""),
+    ];
     [b"\x89PNG\r\n\x1a\n".as_slice(), &chunks.concat()].concat()
 }
 
@@ -163,12 +167,12 @@ pub(crate) fn gif_that_says(screen: u16, frame: u16) -> Vec<u8> {
 fn riff(chunks: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
     let mut content = b"WEBP".to_vec();
     for (kind, data) in chunks {
-        content.extend_from_slice(&riff_chunk(kind, data));
+        content.extend_from_slice(&riff_chunk(**kind, data));
     }
-    riff_chunk(b"RIFF", &content)
+    riff_chunk(*b"RIFF", &content)
 }
 
-fn riff_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn riff_chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut all = kind.to_vec();
     all.extend_from_slice(&u32::try_from(data.len()).unwrap().to_le_bytes());
     all.extend_from_slice(data);
@@ -202,7 +206,7 @@ pub(crate) fn webp_turned(picture: &DynamicImage, orientation: u8) -> Vec<u8> {
 pub(crate) fn animated_webp(first: &DynamicImage) -> Vec<u8> {
     let side = (first.width() - 1).to_le_bytes();
     let head = [&[0; 6][..], &side[..3], &side[..3], &[100, 0, 0, 0]].concat();
-    let frame = |picture: &DynamicImage| [head.clone(), riff_chunk(b"VP8L", &webp_data(picture))].concat();
+    let frame = |picture: &DynamicImage| [head.clone(), riff_chunk(*b"VP8L", &webp_data(picture))].concat();
     riff(&[
         (b"VP8X", webp_canvas(0x02, first.width())),
         (b"ANIM", vec![0; 6]),

@@ -144,7 +144,7 @@ async fn a_name_given_to_a_file_is_never_used() {
             ("avatar", name, kind, &file),
         ]);
         let body = send(&app, &token, body).await.ok().json();
-        assert!(body["url"].as_str().unwrap().ends_with(".jpg"));
+        assert_eq!(paths(&body).len(), 3);
     }
     assert_eq!(names(folder.path()), ["media"]);
     assert_eq!(names(&dir).len(), 3);

@@ -8,14 +8,16 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use wxgate::app::App;
 use wxgate::clock::Clock;
 use wxgate::config::Config;
+use wxgate::domain::time::Timestamp;
 use wxgate::service::settings::{Purpose, Settings};
-use wxgate::service::signing_keys;
+use wxgate::service::signing_keys::{Keyring, Known};
 use wxgate::store::{self, OpenMode};
 
 pub(crate) use super::builder::{Builder, DOMAIN, GAME, SHOP, StoreKind, TOKEN};
@@ -85,6 +87,11 @@ impl TestApp {
         &self.stored
     }
 
+    /// Where its store is, for another gateway beside it.
+    pub(crate) fn store_url(&self) -> String {
+        self.config.store.url.expose_secret().to_owned()
+    }
+
     pub(crate) fn static_dir(&self) -> PathBuf {
         self.home.path().join("static")
     }
@@ -98,6 +105,11 @@ impl TestApp {
     /// Turns the gateway's own clock, where another one has turned WeChat's already.
     pub(crate) fn turn(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// The gateway's own time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// A login code of a user of the first mini program.
@@ -145,8 +157,8 @@ impl TestApp {
         self.post_json("/v1/token", &body).await
     }
 
-    /// The key that signs tokens, read from the store of a gateway that is stopped.
-    pub(crate) async fn signing_key(&self) -> signing_keys::Key {
+    /// The keys that sign tokens, read from the store of a gateway that is stopped.
+    pub(crate) async fn signing_keys(&self) -> Known {
         let runtime = tokio::runtime::Handle::current();
         let url = &self.config.store.url;
         let engine = store::open(url, OpenMode::Serve, Path::new(""), &self.clock, runtime)
@@ -157,10 +169,22 @@ impl TestApp {
             .sealer(self.config.store.master_key.as_ref())
             .await
             .unwrap();
-        let algorithm = self.config.auth.algorithm;
-        let key = signing_keys::load(Arc::clone(&engine), &self.clock, &sealer, algorithm).await;
+        let keyring = Keyring::open(Arc::clone(&engine), self.clock.clone(), sealer, &self.config.auth);
+        let keyring = keyring.await;
         engine.close().await;
-        key.unwrap()
+        keyring.unwrap().known()
+    }
+
+    /// Changes the configuration that the next start has.
+    pub(crate) fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+    }
+
+    /// The command line of the program, configured as this gateway is.
+    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = super::program::wxgate(&self.home, arguments);
+        command.env("WXGATE__STORE__URL", self.config.store.url.expose_secret());
+        command
     }
 }
 

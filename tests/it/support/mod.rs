@@ -3,9 +3,12 @@
 pub(crate) mod app;
 pub(crate) mod builder;
 pub(crate) mod mongo;
+pub(crate) mod node;
 pub(crate) mod platform;
 pub(crate) mod program;
+pub(crate) mod receiver;
 pub(crate) mod reply;
+pub(crate) mod services;
 pub(crate) mod stored;
 
 use std::time::Duration;

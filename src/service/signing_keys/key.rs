@@ -1,6 +1,4 @@
-//! The keys that sign our tokens: made once, kept wrapped in the store, the same for all instances.
-
-use std::sync::Arc;
+//! One key that signs our tokens: made, wrapped for the store, made ready for use. Which key is for what is in `ring`.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -9,11 +7,11 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::records::SigningKey;
-use super::seal::{CannotOpen, Sealer};
-use crate::clock::Clock;
+use super::Error;
 use crate::config::Algorithm;
-use crate::store::{self, Engine, Repo};
+use crate::domain::time::Timestamp;
+use crate::service::records::SigningKey;
+use crate::service::seal::Sealer;
 
 /// A key, ready for use.
 pub struct Key {
@@ -27,20 +25,10 @@ pub struct Key {
     pub decoding: DecodingKey,
     /// The public key in base64url, for algorithms that have one.
     pub public: Option<String>,
-}
-
-/// Why there is no key.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The store does not answer.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    /// The stored key cannot be opened.
-    #[error(transparent)]
-    Sealed(#[from] CannotOpen),
-    /// The stored key is none.
-    #[error("the signing key in the store cannot be used")]
-    Unusable,
+    /// The how-manieth of its algorithm it is.
+    pub number: u64,
+    /// When it was made, in the store's time.
+    pub created_at: Timestamp,
 }
 
 impl Key {
@@ -48,13 +36,29 @@ impl Key {
     ///
     /// # Errors
     /// If the cryptographic library fails.
-    pub fn generate(algorithm: Algorithm) -> Result<Self, Error> {
+    pub fn generate(algorithm: Algorithm, created_at: Timestamp) -> Result<Self, Error> {
         let (secret, public) = material(algorithm)?;
-        Self::from_material(hex::encode(rand::random::<[u8; 8]>()), &secret, public, algorithm)
+        Self::from_material(new_kid(), 1, created_at, &secret, public, algorithm)
+    }
+
+    /// The key of a record.
+    pub(super) fn open(record: SigningKey, sealer: &Sealer, algorithm: Algorithm) -> Result<Self, Error> {
+        let number = number(&record.id, algorithm).ok_or(Error::Unusable)?;
+        let secret = sealer.open(&place(&record.kid), &record.secret)?;
+        Self::from_material(
+            record.kid,
+            number,
+            record.created_at,
+            &secret,
+            record.public,
+            algorithm,
+        )
     }
 
     fn from_material(
         kid: String,
+        number: u64,
+        created_at: Timestamp,
         secret: &SecretString,
         public: Option<String>,
         algorithm: Algorithm,
@@ -86,47 +90,46 @@ impl Key {
             encoding,
             decoding,
             public,
+            number,
+            created_at,
         })
     }
 }
 
-/// The key for `algorithm`. Of several instances that make the first one at once, one wins.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn load(
-    engine: Arc<dyn Engine>,
-    clock: &Clock,
+/// A record with a new key in it.
+pub(super) fn make(
+    number: u64,
+    created_at: Timestamp,
     sealer: &Sealer,
     algorithm: Algorithm,
-) -> Result<Key, Error> {
-    let repo: Repo<SigningKey> = Repo::new(engine, clock.clone());
-    let id = match algorithm {
-        Algorithm::EdDsa => "eddsa-1",
-        Algorithm::Hs256 => "hs256-1",
-    };
-    if repo.get(id).await?.is_none() {
-        match repo.insert(&make(id, clock, sealer, algorithm)?).await {
-            Ok(()) | Err(store::Error::Duplicate { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let record = repo.get(id).await?.ok_or(Error::Unusable)?;
-    let secret = sealer.open(&place(&record.kid), &record.secret)?;
-    Key::from_material(record.kid, &secret, record.public, algorithm)
-}
-
-fn make(id: &str, clock: &Clock, sealer: &Sealer, algorithm: Algorithm) -> Result<SigningKey, Error> {
-    let kid = hex::encode(rand::random::<[u8; 8]>());
+) -> Result<SigningKey, Error> {
+    let kid = new_kid();
     let (secret, public) = material(algorithm)?;
     let secret = sealer.seal(&place(&kid), &secret);
     Ok(SigningKey {
-        id: id.to_owned(),
+        id: id(number, algorithm),
         kid,
         secret,
         public,
-        created_at: clock.store_now(),
+        created_at,
     })
+}
+
+/// The id of a record: it is the same for all instances that make the next key at once, so that one of them wins.
+pub(super) fn id(number: u64, algorithm: Algorithm) -> String {
+    format!("{}{number}", prefix(algorithm))
+}
+
+/// The number in such an id; nothing if it is a key of another algorithm.
+pub(super) fn number(id: &str, algorithm: Algorithm) -> Option<u64> {
+    id.strip_prefix(prefix(algorithm))?.parse().ok()
+}
+
+fn prefix(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::EdDsa => "eddsa-",
+        Algorithm::Hs256 => "hs256-",
+    }
 }
 
 /// A new private key or shared secret in base64, and the public key in base64url for algorithms that have one.
@@ -140,6 +143,10 @@ fn material(algorithm: Algorithm) -> Result<(SecretString, Option<String>), Erro
         }
         Algorithm::Hs256 => Ok((BASE64_STANDARD.encode(rand::random::<[u8; 32]>()).into(), None)),
     }
+}
+
+fn new_kid() -> String {
+    hex::encode(rand::random::<[u8; 8]>())
 }
 
 fn place(kid: &str) -> String {
