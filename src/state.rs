@@ -7,11 +7,13 @@ use crate::assets::Assets;
 use crate::config::Config;
 use crate::service::access::Access;
 use crate::service::accounts::Accounts;
+use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
+use crate::service::rooms::Rooms;
 use crate::service::sessions::Sessions;
 use crate::service::tokens::Tokens;
 use crate::service::users::Users;
@@ -28,6 +30,10 @@ pub struct State {
     pub login: Login,
     /// Our own tokens.
     pub tokens: Arc<Tokens>,
+    /// Users' pictures.
+    pub avatars: Arc<Avatars>,
+    /// Rooms.
+    pub rooms: Arc<Rooms>,
     /// Whether a token is good now.
     pub access: Access,
     /// What logins began.

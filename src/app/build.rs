@@ -12,6 +12,7 @@ use crate::net;
 use crate::service::access::Access;
 use crate::service::accounts::Accounts;
 use crate::service::administrators::Administrators;
+use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
@@ -22,6 +23,7 @@ use crate::service::login::{Checks, Login};
 use crate::service::password_check::PasswordCheck;
 use crate::service::passwords::Passwords;
 use crate::service::revocations::Revocations;
+use crate::service::rooms::Rooms;
 use crate::service::seal::Sealer;
 use crate::service::sessions::Sessions;
 use crate::service::settings::{Purpose, Settings};
@@ -47,6 +49,10 @@ pub(super) struct Foundation {
 ///
 /// # Errors
 /// See [`StartError`].
+#[expect(
+    clippy::too_many_lines,
+    reason = "it is a list, read from its beginning to its end"
+)]
 pub(super) async fn build(
     config: Config,
     foundation: Foundation,
@@ -81,7 +87,16 @@ pub(super) async fn build(
         config.auth.clone(),
         clock.clone(),
     ));
-    let users = Arc::new(Users::new(&engine, sessions.clone(), clock.clone()));
+    let media = config.media.dir.clone();
+    let avatars = Arc::new(Avatars::new(&engine, clock.clone(), tasks.clone(), media));
+    let rooms = Arc::new(Rooms::new(&engine, clock.clone()));
+    let users = Arc::new(Users::new(
+        &engine,
+        sessions.clone(),
+        avatars.clone(),
+        rooms.clone(),
+        clock.clone(),
+    ));
     let fingerprints = Fingerprints::new(&settings.secret(Fingerprints::KEY, &sealer).await?);
     let passwords = Arc::new(Passwords::new(&config.auth.argon2)?);
     let limits = config.auth.limits.clone();
@@ -138,6 +153,8 @@ pub(super) async fn build(
         users,
         accounts,
         codes,
+        avatars,
+        rooms,
         credentials,
         assets: Assets::new(
             Some(config.server.static_dir.clone()),

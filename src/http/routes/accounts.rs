@@ -53,7 +53,10 @@ pub(super) async fn register(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let name = match (fields.lacks("username"), fields.lacks("email")) {
-        (false, true) => fields.parse::<Username>("username", 512).as_ref().map(IdentityId::from),
+        (false, true) => fields
+            .parse::<Username>("username", 512)
+            .as_ref()
+            .map(IdentityId::from),
         (true, false) => fields.parse::<Email>("email", 512).as_ref().map(IdentityId::from),
         _ => fields.problem("exactly one of username and email is needed".to_owned()),
     };

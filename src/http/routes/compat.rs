@@ -1,19 +1,22 @@
 //! The founding documents' own routes, in their own shapes (000 and 002). What they do is what the routes under `/v1` do.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, get, post, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::opened::carry;
+use super::rooms::RoomBody;
 use super::sessions::header_token;
 use super::token::{MAX_SECRET, visitor};
 use crate::domain::identity::IdentityId;
 use crate::http::client_ip::ClientIp;
+use crate::http::cookies;
 use crate::http::error::ApiError;
 use crate::http::extract::Fields;
 use crate::http::signed_in::{SignedIn, authenticate};
 use crate::service::login::LoggedIn;
+use crate::service::rooms::PAGE;
 use crate::state::State;
 
 /// The codes of the two documents.
@@ -82,7 +85,10 @@ async fn enter(
 ) -> HttpResponse {
     let logged_in = async {
         let (name, password) = name_and_password(fields?)?;
-        let logged_in = state.login.password(&name, password, &visitor(request, client)).await?;
+        let logged_in = state
+            .login
+            .password(&name, password, &visitor(request, client))
+            .await?;
         Ok(entered(request, state, &name, &logged_in))
     };
     logged_in.await.unwrap_or_else(|error| failed(&error, FAILED))
@@ -132,7 +138,9 @@ pub(super) async fn refresh(state: web::Data<State>, request: HttpRequest) -> Ht
         carry(&request, &state, &mut response, &opened, false);
         Ok(response)
     };
-    refreshed.await.unwrap_or_else(|error: ApiError| failed(&error, NOT_REFRESHED))
+    refreshed
+        .await
+        .unwrap_or_else(|error: ApiError| failed(&error, NOT_REFRESHED))
 }
 
 /// List the rooms (founding document 002)
@@ -150,42 +158,38 @@ pub(super) async fn rooms(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     match signed_in {
-        Ok(_) => Ok(HttpResponse::Ok().json(json!({"code": DONE, "data": super::rooms::latest(&state).await?}))),
+        Ok(_) => {
+            let page = state.rooms.list(PAGE, None).await?;
+            let rooms: Vec<_> = page.rooms.iter().map(RoomBody::from).collect();
+            Ok(HttpResponse::Ok().json(json!({"code": DONE, "data": rooms})))
+        }
         Err(error) => refused(&request, error, NO_TOKEN, "token 过期，或失效"),
     }
 }
 
-/// What is not open under `/api` (founding document 000): without a token it is not even said what is there.
-pub(super) fn guard_api(request: &HttpRequest) -> Result<(), HttpResponse> {
+/// The refusal of what is not open under `/api` (founding document 000): without a token it is not even said what is
+/// there.
+pub(super) fn guard_api(request: &HttpRequest) -> Option<HttpResponse> {
     if !request.path().starts_with("/api/") {
-        return Ok(());
+        return None;
     }
-    match authenticate(request) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(refused(request, error, FAILED, "token验证失败")
-            .unwrap_or_else(|error| failed(&error, FAILED))),
-    }
+    let error = authenticate(request).err()?;
+    let refused = refused(request, error, FAILED, "token验证失败");
+    Some(refused.unwrap_or_else(|error| failed(&error, FAILED)))
 }
 
 /// The answer to a request without a good token. What else is wrong with a request keeps its own shape.
-fn refused(
-    request: &HttpRequest,
-    error: ApiError,
-    code: i64,
-    text: &str,
-) -> Result<HttpResponse, ApiError> {
-    use actix_web::ResponseError as _;
+fn refused(request: &HttpRequest, error: ApiError, code: i64, text: &str) -> Result<HttpResponse, ApiError> {
     if error.status_code() != StatusCode::UNAUTHORIZED {
         return Err(error);
     }
     let mut response = HttpResponse::Unauthorized().json(json!({"code": code, "msg": text}));
-    crate::http::cookies::clear(request, &mut response);
+    cookies::clear(request, &mut response);
     Ok(response)
 }
 
 /// The documents answer 200 to whoever fails; what is not the client's fault keeps its status.
 fn failed(error: &ApiError, code: i64) -> HttpResponse {
-    use actix_web::ResponseError as _;
     let status = match error.status_code() {
         status if status.is_server_error() => status,
         _ => StatusCode::OK,

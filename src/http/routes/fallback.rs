@@ -71,7 +71,7 @@ pub(in crate::http) async fn fallback(
     methods: web::Data<MethodTable>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    if let Err(refused) = guard_api(&request) {
+    if let Some(refused) = guard_api(&request) {
         return Ok(refused);
     }
     if let Some(allowed) = methods.allowed(request.path()) {

@@ -1,6 +1,7 @@
 //! The routes, a file for each subject. This list is all there is besides the site's files.
 
 mod accounts;
+mod avatars;
 mod callback;
 mod codes;
 mod compat;
@@ -9,6 +10,7 @@ mod jsapi;
 mod jwks;
 mod opened;
 mod operations;
+mod rooms;
 mod sessions;
 mod token;
 mod users;
@@ -34,6 +36,10 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(token::create_default)
         .service(token::create_named)
         .service(token::verify)
+        .service(avatars::set)
+        .service(avatars::show)
+        .service(rooms::list)
+        .service(rooms::create)
         .service(sessions::refresh)
         .service(sessions::revoke)
         .service(sessions::list)

@@ -151,7 +151,9 @@ async fn create(
         Kind::Administrator => {
             let totp = (!fields.lacks("totp")).then(|| fields.text("totp", 16)).flatten();
             let (email, secret) = account_and_secret(fields)?;
-            let entered = state.login.administrator(&email, secret, totp.as_deref(), &visitor);
+            let entered = state
+                .login
+                .administrator(&email, secret, totp.as_deref(), &visitor);
             let opened = entered.await?;
             return Ok(opened::answer(request, state, &opened, None, wants_cookie));
         }

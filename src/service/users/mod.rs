@@ -7,8 +7,10 @@ mod proving;
 
 use std::sync::Arc;
 
+use super::avatars::Avatars;
 use super::fresh_id;
 use super::records::{Identity, User};
+use super::rooms::Rooms;
 use super::sessions::Sessions;
 use crate::clock::Clock;
 use crate::domain::identity::{IdentityId, IdentityKind};
@@ -25,6 +27,8 @@ pub struct Users {
     identities: Repo<Identity>,
     records: Repo<User>,
     sessions: Arc<Sessions>,
+    avatars: Arc<Avatars>,
+    rooms: Arc<Rooms>,
     clock: Clock,
 }
 
@@ -49,13 +53,21 @@ pub enum LinkError {
 }
 
 impl Users {
-    /// The users in this store.
+    /// The users in this store, with what belongs to them and goes when they go.
     #[must_use]
-    pub fn new(engine: &Arc<dyn Engine>, sessions: Arc<Sessions>, clock: Clock) -> Self {
+    pub fn new(
+        engine: &Arc<dyn Engine>,
+        sessions: Arc<Sessions>,
+        avatars: Arc<Avatars>,
+        rooms: Arc<Rooms>,
+        clock: Clock,
+    ) -> Self {
         Self {
             identities: Repo::new(engine.clone(), clock.clone()),
             records: Repo::new(engine.clone(), clock.clone()),
             sessions,
+            avatars,
+            rooms,
             clock,
         }
     }
