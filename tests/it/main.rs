@@ -4,6 +4,7 @@
     reason = "a helper fails by a panic, as the test does that calls it"
 )]
 
+mod accounts;
 mod administrators;
 mod architecture;
 mod assets;
@@ -22,6 +23,7 @@ mod credentials_trouble;
 mod cross_origin;
 mod demo;
 mod edge;
+mod founding;
 mod jose;
 mod jsapi;
 mod jwt_matrix;
