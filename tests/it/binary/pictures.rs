@@ -40,7 +40,6 @@ async fn upload(stage: &Stage, token: &str, file: &[u8]) -> u16 {
     request.body(body).send().await.unwrap().status().as_u16()
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bombs_take_no_memory_and_pictures_a_bounded_amount() {
     let stage = Stage::new("sqlite:pictures.db", "");
