@@ -16,11 +16,8 @@ use crate::config::Auth;
 use crate::domain::ids::{AppName, SessionId, UserId};
 use crate::domain::refresh_token::{self, Generation, Presented};
 use crate::domain::rotation::Verdict;
-use crate::domain::time::Timestamp;
 use crate::store::{self, Change, Engine, Find, Key, Order, Repo};
 
-/// Access tokens of an ended session must be known as long as one may still be good; clocks differ a little.
-const SLACK: Duration = Duration::from_mins(1);
 /// A user sees and ends so many sessions at once; the index gives the rest on the next call.
 const PAGE: usize = 100;
 
@@ -213,7 +210,7 @@ impl Sessions {
             Verdict::Successor => (Outcome::Again, Change::Keep),
             Verdict::Overtaken | Verdict::Unknown => (Outcome::Refused, Change::Keep),
             Verdict::Stolen => {
-                self.mark_ended(session, now);
+                session.end(now, self.auth.access_ttl);
                 (Outcome::Stolen, Change::Save)
             }
         }
@@ -291,7 +288,7 @@ impl Sessions {
             .update(id.as_str(), |session| {
                 was = may(session);
                 if was && session.ended_at.is_none() {
-                    self.mark_ended(session, now);
+                    session.end(now, self.auth.access_ttl);
                     Change::Save
                 } else {
                     Change::Keep
@@ -347,13 +344,6 @@ impl Sessions {
                 return Ok(());
             }
         }
-    }
-
-    /// What stays of an ended session is needed to refuse its access tokens, and nothing else.
-    fn mark_ended(&self, session: &mut Session, now: Timestamp) {
-        session.ended_at = Some(now);
-        session.expires_at = now + self.auth.access_ttl + SLACK;
-        session.device = None;
     }
 }
 

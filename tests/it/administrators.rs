@@ -184,7 +184,9 @@ async fn another_password_or_being_disabled_ends_all_sessions(app: Builder) {
     for id in [0, 499, 500, 1000, 1099] {
         let ended = sessions.get(&format!("s{id}")).await.unwrap().unwrap();
         let at = ended.ended_at.unwrap();
-        assert_eq!(ended.expires_at.since(at).as_secs(), 20 * 60, "{id}");
+        // As long as an access token may live on elsewhere, and not as long as the session would have.
+        let kept = ended.expires_at.since(at).as_secs();
+        assert!((20 * 60..3600).contains(&kept), "{id}: {kept}");
     }
     let others = sessions.get("s2000").await.unwrap().unwrap();
     assert_eq!(others.ended_at, None);

@@ -1,4 +1,5 @@
-//! The end of all sessions of somebody. Why they end is the caller's matter.
+//! The end of all sessions of somebody, by a command that has no keys and issues nothing: `Sessions::end_all` is what a
+//! gateway does. Why they end is the caller's matter.
 
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use crate::store::{self, Change, Find, Key, Repo};
 
 const PAGE: usize = 500;
 
-/// Ends every session of `user`. They are kept for `access_ttl`, so that tokens that live on elsewhere are known to be
-/// ended.
+/// Ends every session of `user`; running gateways hear of it within two seconds. `access_ttl` is how long an access
+/// token may live on.
 ///
 /// # Errors
 /// If the store does not answer; some may be ended then.
@@ -31,8 +32,7 @@ pub async fn end_all(
                 if session.ended_at.is_some() {
                     return Change::Keep;
                 }
-                session.ended_at = Some(now);
-                session.expires_at = now + access_ttl;
+                session.end(now, access_ttl);
                 Change::Save
             };
             sessions.update(found.record.id.as_str(), end).await?;

@@ -1,5 +1,7 @@
 //! Logins and what follows from them.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::stored_in;
@@ -7,6 +9,9 @@ use crate::domain::ids::{AppName, SessionId, UserId};
 use crate::domain::rotation::Rotation;
 use crate::domain::time::Timestamp;
 use crate::store::{Collection, Index, Record};
+
+/// Access tokens of an ended session must be known as long as one may still be good; clocks differ a little.
+const SLACK: Duration = Duration::from_mins(1);
 
 /// A login and what follows from it: the family of refresh tokens that descend from it.
 ///
@@ -60,6 +65,13 @@ impl Session {
     pub const BY_USER: &'static Index = &Self::COLLECTION.indexes[0];
     /// The sessions that were ended, by when.
     pub const BY_END: &'static Index = &Self::COLLECTION.indexes[1];
+
+    /// Ends it. What stays of an ended session is needed to refuse its access tokens, and nothing else.
+    pub fn end(&mut self, now: Timestamp, access_ttl: Duration) {
+        self.ended_at = Some(now);
+        self.expires_at = now + access_ttl + SLACK;
+        self.device = None;
+    }
 
     /// The generations of its refresh token.
     #[must_use]
