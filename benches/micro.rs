@@ -47,7 +47,7 @@ mod jwt {
 
     use super::{Bencher, black_box};
     use wxgate::clock::Clock;
-    use wxgate::config::{Algorithm, Auth, CookieUse};
+    use wxgate::config::{Algorithm, Argon2, Auth, CookieUse, FailureLimits};
     use wxgate::service::records::{Scope, Session};
     use wxgate::service::signing_keys::{Key, Ring};
     use wxgate::service::tokens::Tokens;
@@ -66,6 +66,18 @@ mod jwt {
             session_ttl: hours,
             refresh_grace: hours,
             cookie: CookieUse::Never,
+            argon2: Argon2 {
+                memory: 19456,
+                iterations: 2,
+                parallelism: 1,
+                concurrent: 1,
+                queue: 1,
+            },
+            limits: FailureLimits {
+                account_failures: 1,
+                address_failures: 1,
+                window: hours,
+            },
         };
         let clock = Clock::system();
         let key = Key::generate(algorithm, clock.store_now()).expect("the library makes keys");

@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and who does it. No command's own work is in this file.
 
+mod admin;
 mod check;
 mod demo;
 mod exposure;
@@ -61,6 +62,9 @@ enum Command {
     /// The keys that sign tokens
     #[command(subcommand)]
     Keys(Keys),
+    /// Make, list and change administrators, while the gateway runs or before it ever did
+    #[command(subcommand)]
+    Admin(admin::Admin),
 }
 
 /// Every secret is made up on the first start and kept in the data folder. `wxgate serve` refuses a demo's store.
@@ -144,6 +148,7 @@ impl Cli {
             }
             (Command::Health, Ok(config)) => health::run(&config),
             (Command::Keys(Keys::Rotate(rotate)), Ok(config)) => keys::rotate(&config, rotate.json),
+            (Command::Admin(command), Ok(config)) => admin::run(&config, &command),
         };
         exit.into()
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::passwords::{Argon2, FailureLimits};
 use super::reader::Reader;
 use super::sections::{DAY, MINUTE, SECOND, named};
 
@@ -29,6 +30,10 @@ pub struct Auth {
     pub refresh_grace: Duration,
     /// Whether logins set cookies.
     pub cookie: CookieUse,
+    /// `[auth.argon2]`
+    pub argon2: Argon2,
+    /// `[auth.limits]`
+    pub limits: FailureLimits,
 }
 
 /// Whether logins set cookies.
@@ -75,6 +80,8 @@ impl Auth {
                 ];
                 reader.choice("auth.cookie", &choices).unwrap_or(CookieUse::Never)
             },
+            argon2: Argon2::read(reader),
+            limits: FailureLimits::read(reader),
         };
         if !auth.key_lifetime.is_zero() && auth.key_lifetime < LEAST_KEY_LIFETIME {
             reader.problem("auth.key_lifetime", "must be \"0s\" (never) or at least \"1h\"");

@@ -3,7 +3,10 @@
 
 mod apps;
 mod auth;
+mod codes;
 mod layers;
+mod media;
+mod passwords;
 mod platform;
 mod problem;
 mod reader;
@@ -16,6 +19,9 @@ use std::path::{Path, PathBuf};
 
 pub use apps::{App, AppKind, Apps, Encryption};
 pub use auth::{Algorithm, Auth, CookieUse};
+pub use codes::{Codes, CodesHook};
+pub use media::Media;
+pub use passwords::{Argon2, FailureLimits};
 pub use platform::{Platform, TokenBudget, TokenMode};
 pub use problem::{Invalid, Problem};
 pub use sections::{Cors, Jsapi, Limits, Log, LogFormat, MetricsAccess, RequestLog, Server, Simulator};
@@ -38,8 +44,12 @@ pub struct Config {
     pub auth: Auth,
     /// `[cors]`
     pub cors: Cors,
+    /// `[codes]`
+    pub codes: Codes,
     /// `[jsapi]`
     pub jsapi: Jsapi,
+    /// `[media]`
+    pub media: Media,
     /// `[log]`
     pub log: Log,
     /// `[simulator]`
@@ -103,7 +113,9 @@ impl Config {
         let apps = Apps::read(reader, &mut warnings);
         let auth = Auth::read(reader);
         let cors = Cors::read(reader);
+        let codes = Codes::read(reader, &mut warnings);
         let jsapi = Jsapi::read(reader);
+        let media = Media::read(reader);
         let log = Log::read(reader);
         let simulator = Simulator::read(reader);
         Self {
@@ -113,7 +125,9 @@ impl Config {
             apps,
             auth,
             cors,
+            codes,
             jsapi,
+            media,
             log,
             simulator,
             warnings,

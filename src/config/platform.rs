@@ -104,7 +104,7 @@ fn platform_url(reader: &mut Reader<'_>, warnings: &mut Vec<Problem>, path: &str
 }
 
 /// Whether the host is this machine or in a private network, as far as its name tells.
-fn is_near(url: &Url) -> bool {
+pub(super) fn is_near(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || !name.contains('.'),
         Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private(),

@@ -1,5 +1,6 @@
-//! The pure core: ids, time, signatures and page addresses. No I/O, no clock, no randomness, no framework.
+//! The pure core: ids, contacts, time, signatures and page addresses. No I/O, no clock, no randomness, no framework.
 
+pub mod contact;
 pub mod encrypted_data;
 pub mod identity;
 pub mod ids;

@@ -1,6 +1,7 @@
 //! The API: routes, what they accept and answer, and the one map from errors to HTTP. Stores and the platform are
 //! not known here.
 
+pub mod client_ip;
 mod cookies;
 pub mod edge;
 pub mod error;
@@ -10,3 +11,4 @@ pub mod openapi;
 pub mod routes;
 pub mod server;
 mod signed_in;
+mod upload;

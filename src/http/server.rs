@@ -101,6 +101,11 @@ impl Server {
                 .into_utoipa_app()
                 .configure(routes::all)
                 .into_app()
+                .configure(|config| {
+                    if state.codes.kept().is_some() {
+                        routes::demo(config);
+                    }
+                })
                 .service(docs(&api))
                 .default_service(web::to(fallback))
         })

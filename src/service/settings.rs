@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, SecretString};
-use zeroize::Zeroizing;
 
 use super::records::Setting;
 use super::seal::{KEY_LENGTH, Sealed, Sealer};
@@ -107,21 +105,18 @@ impl Settings {
         }
     }
 
-    /// A key for authentication codes that all processes of this store share, made once and kept sealed.
+    /// A random secret of this store's own under a name, made at the first use.
     ///
     /// # Errors
     /// See [`Refused`].
-    pub async fn shared_key(&self, id: &str, sealer: &Sealer) -> Result<hmac::Key, Refused> {
+    pub async fn secret(&self, id: &str, sealer: &Sealer) -> Result<SecretString, Refused> {
         let place = format!("settings/{id}");
-        let make = || to_text(&sealer.seal(&place, &new_key().into()));
-        let kept = from_text(self.first(id, make).await?);
-        let key = sealer.open(&place, &kept).map_err(|_| Refused::WrongKey)?;
-        let bytes = Zeroizing::new(
-            BASE64_STANDARD
-                .decode(key.expose_secret())
-                .map_err(|_| Refused::WrongKey)?,
-        );
-        Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
+        let kept = self
+            .first(id, || to_text(&sealer.seal(&place, &new_key().into())))
+            .await?;
+        sealer
+            .open(&place, &from_text(kept))
+            .map_err(|_| Refused::WrongKey)
     }
 
     /// Finds out what [`Self::claim`] and [`Self::sealer`] would, but writes nothing. A store that has not served yet

@@ -4,19 +4,26 @@
     reason = "a helper fails by a panic, as the test does that calls it"
 )]
 
+mod accounts;
+mod administrators;
 mod architecture;
 mod assets;
 mod auth;
+mod avatars;
 mod binary;
 mod browser;
 mod check;
 mod cli;
+mod cli_admin;
+mod codes;
+mod codes_receiver;
 mod config;
 mod credentials;
 mod credentials_trouble;
 mod cross_origin;
 mod demo;
 mod edge;
+mod founding;
 mod jose;
 mod jsapi;
 mod jwt_matrix;
@@ -24,6 +31,8 @@ mod login;
 mod login_failures;
 mod mongo_smoke;
 mod operations;
+mod passwords;
+mod rooms;
 mod sessions;
 mod settings;
 mod signing_keys;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::ApiError;
 use crate::http::edge::body::BodyError;
-use crate::service::{StoreError, callback, credentials, jsapi, login, sessions};
+use crate::service::users::LinkError;
+use crate::service::{
+    StoreError, accounts, callback, codes, credentials, jsapi, login, password_check, passwords, sessions,
+};
 use crate::telemetry::Chain;
 
 impl From<StoreError> for ApiError {
@@ -29,7 +32,7 @@ impl From<BodyError> for ApiError {
             BodyError::TooLarge { .. } => Self::TooLarge,
             BodyError::TimedOut => Self::TooSlow,
             BodyError::Broken(_) => Self::Invalid(vec!["the body did not arrive whole".to_owned()]),
-            BodyError::Busy => Self::Unavailable("the server is busy", Duration::from_secs(1)),
+            BodyError::Busy => busy(),
         }
     }
 }
@@ -92,6 +95,7 @@ impl From<login::Error> for ApiError {
                     Self::Upstream(errcode)
                 }
             },
+            login::Error::Password(error) => error.into(),
             login::Error::BrokenOff => Self::LoginUnavailable,
             login::Error::Store(error) => error.into(),
             login::Error::Restless => Self::Unavailable("the user is being changed", Duration::from_secs(1)),
@@ -101,6 +105,89 @@ impl From<login::Error> for ApiError {
             }
         }
     }
+}
+
+impl From<passwords::Error> for ApiError {
+    fn from(error: passwords::Error) -> Self {
+        match error {
+            passwords::Error::Busy => busy(),
+            passwords::Error::Unreadable | passwords::Error::Parameters | passwords::Error::Thread => {
+                tracing::error!(%error, "a password could not be hashed or compared");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<passwords::Unacceptable> for ApiError {
+    fn from(error: passwords::Unacceptable) -> Self {
+        Self::Invalid(vec![error.to_string()])
+    }
+}
+
+impl From<password_check::Error> for ApiError {
+    fn from(error: password_check::Error) -> Self {
+        match error {
+            password_check::Error::Wrong => Self::Unauthorized(error.to_string()),
+            password_check::Error::Limited(wait) => Self::Limited(wait),
+            password_check::Error::Busy | password_check::Error::BrokenOff => busy(),
+            password_check::Error::Store(error) => error.into(),
+            password_check::Error::Unreadable => {
+                tracing::error!(%error, "a password could not be checked");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<accounts::Error> for ApiError {
+    fn from(error: accounts::Error) -> Self {
+        match error {
+            accounts::Error::Password(error) => error.into(),
+            accounts::Error::Hash(error) => error.into(),
+            accounts::Error::Proof(error) => error.into(),
+            accounts::Error::Link(error) => error.into(),
+            accounts::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LinkError> for ApiError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Taken | LinkError::Bounds => Self::Conflict(error.to_string()),
+            // The token is good, but whose it was is gone.
+            LinkError::NoUser => Self::InvalidToken,
+            LinkError::NoIdentity => Self::NotFound(error.to_string()),
+            LinkError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<codes::Error> for ApiError {
+    fn from(error: codes::Error) -> Self {
+        match error {
+            codes::Error::Limited(wait) => Self::Limited(wait),
+            codes::Error::NotConfigured => {
+                Self::Unavailable("codes.url is not configured", Duration::from_secs(60))
+            }
+            codes::Error::NotTaken(wait) => Self::Unavailable("the code could not be sent", wait),
+            codes::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<codes::Refused> for ApiError {
+    fn from(error: codes::Refused) -> Self {
+        match error {
+            codes::Refused::Wrong => Self::Unauthorized(error.to_string()),
+            codes::Refused::Store(error) => error.into(),
+        }
+    }
+}
+
+pub(super) fn busy() -> ApiError {
+    ApiError::Unavailable("the server is busy", Duration::from_secs(1))
 }
 
 fn no_app() -> ApiError {

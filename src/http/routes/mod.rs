@@ -1,11 +1,16 @@
 //! The routes, a file for each subject. This list is all there is besides the site's files.
 
+mod accounts;
+mod avatars;
 mod callback;
+mod codes;
+mod compat;
 mod fallback;
 mod jsapi;
 mod jwks;
 mod opened;
 mod operations;
+mod rooms;
 mod sessions;
 mod token;
 mod users;
@@ -13,6 +18,11 @@ mod users;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) use fallback::{MethodTable, fallback};
+
+/// The one route that a demo has besides.
+pub(super) fn demo(config: &mut actix_web::web::ServiceConfig) {
+    config.service(codes::kept);
+}
 
 /// Every route.
 pub(super) fn all(config: &mut ServiceConfig<'_>) {
@@ -26,14 +36,28 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(token::create_default)
         .service(token::create_named)
         .service(token::verify)
+        .service(avatars::set)
+        .service(avatars::show)
+        .service(rooms::list)
+        .service(rooms::create)
         .service(sessions::refresh)
         .service(sessions::revoke)
         .service(sessions::list)
         .service(sessions::end_others)
         .service(sessions::end_one)
+        .service(accounts::register)
+        .service(accounts::set_password)
+        .service(accounts::link)
+        .service(accounts::unlink)
+        .service(compat::register)
+        .service(compat::log_in)
+        .service(compat::log_in_to_rooms)
+        .service(compat::refresh)
+        .service(compat::rooms)
         .service(users::show)
         .service(users::change)
         .service(users::delete)
+        .service(codes::send)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)

@@ -1,12 +1,22 @@
 //! What the services keep in the store. Rules about these records are with the service that owns them.
 
+mod administrator;
+mod attempts;
+mod code;
 mod credential;
+mod media;
+mod room;
 mod session;
 mod setting;
 mod signing_key;
 mod user;
 
+pub use administrator::Administrator;
+pub use attempts::Attempts;
+pub use code::{Code, Sendings};
 pub use credential::{Age, Budget, Credential, Forced, Lease};
+pub use media::Media;
+pub use room::Room;
 pub use session::{Scope, Session};
 pub use setting::Setting;
 pub use signing_key::SigningKey;
@@ -22,6 +32,12 @@ pub const COLLECTIONS: &[&Collection] = &[
     Identity::COLLECTION,
     User::COLLECTION,
     Session::COLLECTION,
+    Media::COLLECTION,
+    Room::COLLECTION,
+    Administrator::COLLECTION,
+    Attempts::COLLECTION,
+    Code::COLLECTION,
+    Sendings::COLLECTION,
 ];
 
 /// Ties a record type to its collection, keyed by its member `id`.

@@ -6,7 +6,9 @@ pub(crate) mod mongo;
 pub(crate) mod node;
 pub(crate) mod platform;
 pub(crate) mod program;
+pub(crate) mod receiver;
 pub(crate) mod reply;
+pub(crate) mod services;
 pub(crate) mod stored;
 
 use std::time::Duration;

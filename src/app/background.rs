@@ -1,0 +1,93 @@
+//! What runs beside the server, from the first request to the last. What each of them does is its service's matter.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::clock::Clock;
+use crate::domain::time::Timestamp;
+use crate::service::revocations::Revocations;
+use crate::service::signing_keys::Keyring;
+use crate::state::State;
+use crate::store::Engine;
+use crate::tasks::Tasks;
+use crate::telemetry::Chain;
+
+/// How often the store is asked for its time, which is also how its absence is noticed.
+const STORE_CHECK: Duration = Duration::from_secs(5);
+
+/// A task's name and what it does.
+pub(super) type Work = (&'static str, BoxFuture<'static, ()>);
+
+/// What only background work needs.
+pub(super) struct Keepers {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) revocations: Arc<Revocations>,
+    /// When the latest session ended of those that are known.
+    pub(super) known: Timestamp,
+    pub(super) keyring: Keyring,
+    pub(super) clock: Clock,
+    pub(super) tasks: Tasks,
+}
+
+/// All of it.
+pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
+    let Keepers {
+        engine,
+        revocations,
+        known,
+        keyring,
+        clock,
+        tasks,
+    } = keepers;
+    let credentials = state.credentials.clone();
+    let users = state.users.clone();
+    let watch = watch_store(engine, state.clone(), clock, tasks.clone());
+    let follower = tasks.clone();
+    vec![
+        (
+            "keep credentials fresh",
+            async move { credentials.keep_fresh().await }.boxed(),
+        ),
+        (
+            "follow ended sessions",
+            async move { revocations.follow(known, follower).await }.boxed(),
+        ),
+        (
+            "keep signing keys",
+            async move { keyring.keep(&tasks).await }.boxed(),
+        ),
+        (
+            "finish deletions",
+            async move {
+                if let Err(error) = users.finish_deletions().await {
+                    tracing::warn!(error = %Chain(&error), "deletions could not be finished");
+                }
+            }
+            .boxed(),
+        ),
+        ("watch the store", watch.boxed()),
+    ]
+}
+
+/// Measures the store's time now and then, and notes whether the store answers.
+async fn watch_store(engine: Arc<dyn Engine>, state: Arc<State>, clock: Clock, tasks: Tasks) {
+    loop {
+        let asked = clock.now();
+        let time = engine.now().await;
+        // At once, before anything is waited for: a clock that is turned in between would be taken for the store's.
+        if let Ok(time) = &time {
+            clock.observe_store(*time, asked, clock.now());
+        }
+        // The time is read; a store that cannot be written any more is of no use either.
+        state
+            .health
+            .note_store(time.is_ok() && engine.ping().await.is_ok());
+        tokio::select! {
+            () = tasks.stopping() => return,
+            () = tokio::time::sleep(STORE_CHECK) => {}
+        }
+    }
+}

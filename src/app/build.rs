@@ -1,0 +1,182 @@
+//! The services, built in order from the configuration and an open store.
+
+use std::sync::Arc;
+
+use super::StartError;
+use super::background::{self, Keepers, Work};
+use crate::assets::Assets;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::time::Timestamp;
+use crate::net;
+use crate::service::access::Access;
+use crate::service::accounts::Accounts;
+use crate::service::administrators::Administrators;
+use crate::service::avatars::Avatars;
+use crate::service::callback::Callback;
+use crate::service::codes::Codes;
+use crate::service::credentials::Credentials;
+use crate::service::fingerprint::Fingerprints;
+use crate::service::jsapi::Jsapi;
+use crate::service::limits::Failures;
+use crate::service::login::{Checks, Login};
+use crate::service::password_check::PasswordCheck;
+use crate::service::passwords::Passwords;
+use crate::service::revocations::Revocations;
+use crate::service::rooms::Rooms;
+use crate::service::seal::Sealer;
+use crate::service::sessions::{Ending, Sessions};
+use crate::service::settings::{Purpose, Settings};
+use crate::service::signing_keys::Keyring;
+use crate::service::tokens::Tokens;
+use crate::service::users::Users;
+use crate::state::{Health, State};
+use crate::store::Engine;
+use crate::tasks::Tasks;
+use crate::wechat;
+
+/// What services stand on.
+pub(super) struct Foundation {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) settings: Settings,
+    pub(super) sealer: Sealer,
+    pub(super) purpose: Purpose,
+    pub(super) clock: Clock,
+    pub(super) tasks: Tasks,
+}
+
+/// Builds everything that handlers use, and what has to run beside them.
+///
+/// # Errors
+/// See [`StartError`].
+#[expect(
+    clippy::too_many_lines,
+    reason = "it is a list, read from its beginning to its end"
+)]
+pub(super) async fn build(
+    config: Config,
+    foundation: Foundation,
+) -> Result<(Arc<State>, Vec<Work>), StartError> {
+    let Foundation {
+        engine,
+        settings,
+        sealer,
+        purpose,
+        clock,
+        tasks,
+    } = foundation;
+    let http = net::client(config.platform.connect_timeout, config.platform.timeout)?;
+    let client = wechat::Client::new(http, config.platform.api_url.clone());
+    let credentials = Arc::new(Credentials::new(
+        &config.apps,
+        config.platform.clone(),
+        client.clone(),
+        engine.clone(),
+        sealer.clone(),
+        clock.clone(),
+        tasks.clone(),
+    ));
+    let keyring = Keyring::open(engine.clone(), clock.clone(), sealer.clone(), &config.auth).await?;
+    let tokens = Arc::new(Tokens::new(keyring.known(), config.auth.clone(), clock.clone()));
+    let revocations = Arc::new(Revocations::new(engine.clone(), clock.clone()));
+    let ending = Ending::new(
+        engine.clone(),
+        revocations.clone(),
+        config.auth.access_ttl,
+        clock.clone(),
+    );
+    let sessions = Arc::new(Sessions::new(
+        engine.clone(),
+        &settings.secret(Sessions::KEY, &sealer).await?,
+        tokens.clone(),
+        ending.clone(),
+        config.auth.clone(),
+        clock.clone(),
+    ));
+    let media = config.media.dir.clone();
+    let avatars = Arc::new(Avatars::new(&engine, clock.clone(), tasks.clone(), media));
+    let rooms = Arc::new(Rooms::new(&engine, clock.clone()));
+    let users = Arc::new(Users::new(
+        &engine,
+        sessions.clone(),
+        avatars.clone(),
+        rooms.clone(),
+        clock.clone(),
+    ));
+    let fingerprints = Fingerprints::new(&settings.secret(Fingerprints::KEY, &sealer).await?);
+    let passwords = Arc::new(Passwords::new(&config.auth.argon2)?);
+    let limits = config.auth.limits.clone();
+    let failures = Failures::new(engine.clone(), fingerprints.clone(), limits, clock.clone());
+    let password_check = PasswordCheck::new(passwords.clone(), failures.clone(), tasks.clone());
+    let administrators = Administrators::new(
+        &engine,
+        passwords.clone(),
+        password_check.clone(),
+        sealer.clone(),
+        ending,
+        clock.clone(),
+    );
+    let codes = Arc::new(Codes::new(
+        &config.codes,
+        purpose,
+        &engine,
+        fingerprints,
+        clock.clone(),
+        tasks.clone(),
+    )?);
+    let checks = Checks {
+        administrators,
+        password_check: password_check.clone(),
+        failures,
+        codes: codes.clone(),
+    };
+    let login = Login::new(
+        config.apps.clone(),
+        client,
+        config.platform.timeout,
+        users.clone(),
+        sessions.clone(),
+        checks,
+        sealer,
+        clock.clone(),
+        tasks.clone(),
+    );
+    let accounts = Accounts::new(users.clone(), passwords, password_check, codes.clone());
+    // Before the port is open: a session that was ended is known as such from the first request on.
+    let known = revocations.catch_up(Timestamp::default()).await?;
+    let state = Arc::new(State {
+        callback: Callback::new(config.apps.clone()),
+        jsapi: Jsapi::new(
+            config.apps.clone(),
+            credentials.clone(),
+            clock.clone(),
+            config.jsapi.expose_ticket,
+        ),
+        login,
+        access: Access::new(tokens.clone(), revocations.clone()),
+        tokens,
+        sessions,
+        users,
+        accounts,
+        codes,
+        avatars,
+        rooms,
+        credentials,
+        assets: Assets::new(
+            Some(config.server.static_dir.clone()),
+            &config.server.frame_ancestors,
+        ),
+        health: Health::default(),
+        config,
+    });
+    let keepers = Keepers {
+        engine,
+        revocations,
+        known,
+        keyring,
+        clock,
+        tasks,
+    };
+    let background = background::all(&state, keepers);
+    Ok((state, background))
+}

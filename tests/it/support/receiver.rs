@@ -1,0 +1,147 @@
+//! A program of the operator's that receives what the gateway sends: it notes every request and answers as it is told.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+/// How it answers.
+#[derive(Clone)]
+pub(crate) enum Answer {
+    Status(u16),
+    /// 307 to this address.
+    Redirect(String),
+    /// 200, but not before this is over.
+    Late(Duration),
+    /// Nothing: the connection ends.
+    HangUp,
+}
+
+/// What it was sent.
+#[derive(Clone)]
+pub(crate) struct Received {
+    pub(crate) line: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Received {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> String {
+        self.headers[name].to_str().unwrap().to_owned()
+    }
+}
+
+/// It ends with the test's runtime.
+#[derive(Clone)]
+pub(crate) struct Receiver {
+    pub(crate) addr: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    received: Vec<Received>,
+    answers: VecDeque<Answer>,
+}
+
+impl Receiver {
+    /// It answers 200, but for what it is told.
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let receiver = Self {
+            addr: listener.local_addr().unwrap(),
+            state: Arc::default(),
+        };
+        let own = receiver.clone();
+        spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                spawn(own.clone().serve(stream));
+            }
+        });
+        receiver
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/send?key=of-the-operator", self.addr)
+    }
+
+    /// The next answers, before it answers 200 again.
+    pub(crate) fn answer(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.state.lock().unwrap().answers.extend(answers);
+    }
+
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.state.lock().unwrap().received.clone()
+    }
+
+    /// The only request since the last time.
+    pub(crate) fn take_one(&self) -> Received {
+        let mut received = std::mem::take(&mut self.state.lock().unwrap().received);
+        assert_eq!(received.len(), 1);
+        received.remove(0)
+    }
+
+    async fn serve(self, stream: TcpStream) {
+        let mut stream = BufReader::new(stream);
+        while let Some(request) = read(&mut stream).await {
+            let answer = {
+                let mut state = self.state.lock().unwrap();
+                state.received.push(request);
+                state.answers.pop_front().unwrap_or(Answer::Status(200))
+            };
+            let (status, more) = match answer {
+                Answer::Status(status) => (status, String::new()),
+                Answer::Redirect(to) => (307, format!("location: {to}\r\n")),
+                Answer::Late(pause) => {
+                    tokio::time::sleep(pause).await;
+                    (200, String::new())
+                }
+                Answer::HangUp => return,
+            };
+            let head = format!("HTTP/1.1 {status} x\r\n{more}content-length: 0\r\n\r\n");
+            if stream.write_all(head.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<Received> {
+    let mut line = String::new();
+    stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
+    let mut headers = HeaderMap::new();
+    loop {
+        let mut header = String::new();
+        stream.read_line(&mut header).await.ok()?;
+        let Some((name, value)) = header.trim_end().split_once(':') else {
+            break;
+        };
+        let name: HeaderName = name.parse().unwrap();
+        headers.append(name, HeaderValue::from_str(value.trim()).unwrap());
+    }
+    let length = headers.get("content-length")?.to_str().ok()?.parse().ok()?;
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(Received {
+        line: line.trim_end().to_owned(),
+        headers,
+        body,
+    })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the receiver is another party, not a task of the gateway's"
+)]
+fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(future);
+}
