@@ -6,6 +6,7 @@ pub mod identity;
 pub mod ids;
 pub mod page_url;
 pub mod refresh_token;
+pub mod return_url;
 pub mod rotation;
 pub mod signature;
 pub mod time;
