@@ -64,7 +64,7 @@ impl Browser {
     }
 
     /// To WeChat's page and back to the callback's address, which is not opened yet.
-    async fn to_wechat(&mut self, app: &TestApp, query: &str) -> String {
+    async fn visit_wechat(&mut self, app: &TestApp, query: &str) -> String {
         let away = self.get(app, &format!("/v1/oauth/shop/authorize?{query}")).await;
         assert_eq!(away.status, 303, "{}", away.text);
         assert_eq!(away.header("cache-control"), Some("no-store"));
@@ -102,7 +102,7 @@ async fn log_in(app: &TestApp, code: &str) -> Reply {
 async fn a_reader_comes_back_with_a_code_and_logs_in(app: Builder) {
     let app = spawn(app).await;
     let mut browser = Browser::default();
-    let target = browser.to_wechat(&app, THERE_AND_BACK).await;
+    let target = browser.visit_wechat(&app, THERE_AND_BACK).await;
     let location = browser.come_back(&app, &target).await;
     assert!(
         location.starts_with("https://h5.example.com/game?level=1&code="),
@@ -110,7 +110,7 @@ async fn a_reader_comes_back_with_a_code_and_logs_in(app: Builder) {
     );
     let login = log_in(&app, &parameter(&location, "code").unwrap()).await.ok();
     assert_eq!(login.json()["user"]["nickname"], Value::Null);
-    let again = Browser::default().to_wechat(&app, THERE_AND_BACK).await;
+    let again = Browser::default().visit_wechat(&app, THERE_AND_BACK).await;
     assert_ne!(again, target);
     // The openid is in the store, and in no answer.
     let openid = app.simulator().admin(Method::GET, "/users/ann", json!({})).await["openids"][SHOP].clone();
@@ -127,7 +127,7 @@ async fn a_reader_who_allows_it_is_known_by_name(app: Builder) {
     visitor(&app, json!({"user": "ann", "decision": "allow"})).await;
     let mut browser = Browser::default();
     let query = format!("{THERE_AND_BACK}&scope=snsapi_userinfo");
-    let target = browser.to_wechat(&app, &query).await;
+    let target = browser.visit_wechat(&app, &query).await;
     let code = parameter(&browser.come_back(&app, &target).await, "code").unwrap();
     let login = log_in(&app, &code).await.ok();
     assert_eq!(login.json()["user"]["nickname"], "小安");
@@ -135,7 +135,7 @@ async fn a_reader_who_allows_it_is_known_by_name(app: Builder) {
     let token = login.member("token");
     let patch = app.request(Method::PATCH, "/v1/user").bearer_auth(&token);
     Reply::to(patch.json(&json!({"nickname": "Ann"}))).await.ok();
-    let target = browser.to_wechat(&app, &query).await;
+    let target = browser.visit_wechat(&app, &query).await;
     let code = parameter(&browser.come_back(&app, &target).await, "code").unwrap();
     assert_eq!(log_in(&app, &code).await.ok().json()["user"]["nickname"], "Ann");
 }
@@ -145,7 +145,7 @@ async fn a_refusal_comes_back_as_an_error(app: Builder) {
     visitor(&app, json!({"user": "ann", "decision": "refuse"})).await;
     let mut browser = Browser::default();
     let query = format!("{THERE_AND_BACK}&scope=snsapi_userinfo");
-    let target = browser.to_wechat(&app, &query).await;
+    let target = browser.visit_wechat(&app, &query).await;
     let location = browser.come_back(&app, &target).await;
     assert_eq!(parameter(&location, "error").as_deref(), Some("access_denied"));
     assert_eq!(app.simulator().calls(EXCHANGE).await, 0);
@@ -160,7 +160,7 @@ async fn a_snapshot_is_nobodys_login(app: Builder) {
     .await;
     let mut browser = Browser::default();
     let query = format!("{THERE_AND_BACK}&scope=snsapi_userinfo");
-    let target = browser.to_wechat(&app, &query).await;
+    let target = browser.visit_wechat(&app, &query).await;
     let location = browser.come_back(&app, &target).await;
     assert_eq!(parameter(&location, "error").as_deref(), Some("snapshot_user"));
     assert_eq!(app.stored().count("users").await, 0);
@@ -169,7 +169,7 @@ async fn a_snapshot_is_nobodys_login(app: Builder) {
 async fn a_state_works_once_for_its_browser(app: Builder) {
     let app = spawn(app).await;
     let mut browser = Browser::default();
-    let target = browser.to_wechat(&app, THERE_AND_BACK).await;
+    let target = browser.visit_wechat(&app, THERE_AND_BACK).await;
     // Somebody else's browser, and none.
     for mut stranger in [
         Browser::default(),
@@ -203,7 +203,7 @@ async fn a_state_works_once_for_its_browser(app: Builder) {
 async fn sixty_four_callbacks_with_one_state_are_one_exchange(app: Builder) {
     let app = spawn(app).await;
     let mut browser = Browser::default();
-    let target = browser.to_wechat(&app, THERE_AND_BACK).await;
+    let target = browser.visit_wechat(&app, THERE_AND_BACK).await;
     let cookie = browser.cookie.clone().unwrap();
     let calls = (0..64).map(|_| Reply::to(app.request(Method::GET, &target).header("cookie", &cookie)));
     let replies = join_all(calls).await;
@@ -223,7 +223,7 @@ async fn a_code_that_wechat_knows_no_more_begins_anew(app: Builder) {
     let spent = json!({"path": EXCHANGE, "count": 1, "effect": {"type": "errcode", "errcode": 40163}});
     app.simulator().fault(spent).await;
     let mut browser = Browser::default();
-    let target = browser.to_wechat(&app, THERE_AND_BACK).await;
+    let target = browser.visit_wechat(&app, THERE_AND_BACK).await;
     let location = browser.come_back(&app, &target).await;
     assert!(location.contains("/connect/oauth2/authorize?"), "{location}");
     let target = browser.at_wechat(&app, &location).await;
@@ -232,7 +232,7 @@ async fn a_code_that_wechat_knows_no_more_begins_anew(app: Builder) {
     // But not for ever.
     let spent = json!({"path": EXCHANGE, "effect": {"type": "errcode", "errcode": 40029}});
     app.simulator().fault(spent).await;
-    let target = browser.to_wechat(&app, THERE_AND_BACK).await;
+    let target = browser.visit_wechat(&app, THERE_AND_BACK).await;
     let location = browser.come_back(&app, &target).await;
     let target = browser.at_wechat(&app, &location).await;
     let location = browser.come_back(&app, &target).await;
@@ -257,7 +257,7 @@ async fn while_wechat_is_away_the_page_is_told(app: Builder) {
             .fault(json!({"path": EXCHANGE, "count": 1, "effect": effect}))
             .await;
         let mut browser = Browser::default();
-        let target = browser.to_wechat(&app, THERE_AND_BACK).await;
+        let target = browser.visit_wechat(&app, THERE_AND_BACK).await;
         let location = browser.come_back(&app, &target).await;
         assert_eq!(parameter(&location, "error").as_deref(), Some(error));
     }
@@ -275,7 +275,7 @@ async fn the_same_person_in_page_and_mini_program_is_one_user(app: Builder) {
     // WeChat tells the unionid with this scope only.
     visitor(&app, json!({"user": "ann", "decision": "allow"})).await;
     let query = format!("{THERE_AND_BACK}&scope=snsapi_userinfo");
-    let target = browser.to_wechat(&app, &query).await;
+    let target = browser.visit_wechat(&app, &query).await;
     let code = parameter(&browser.come_back(&app, &target).await, "code").unwrap();
     let page = log_in(&app, &code).await.ok();
     assert_eq!(page.json()["user"]["id"], mini.json()["user"]["id"]);
@@ -284,14 +284,14 @@ async fn the_same_person_in_page_and_mini_program_is_one_user(app: Builder) {
 async fn a_one_time_code_works_once_and_for_a_minute(app: Builder) {
     let app = spawn(app).await;
     let mut browser = Browser::default();
-    let target = browser.to_wechat(&app, THERE_AND_BACK).await;
+    let target = browser.visit_wechat(&app, THERE_AND_BACK).await;
     let code = parameter(&browser.come_back(&app, &target).await, "code").unwrap();
     log_in(&app, &code).await.ok();
     log_in(&app, &code).await.refused(401, 10004, "POST /v1/token");
     log_in(&app, "nonsense")
         .await
         .refused(401, 10004, "POST /v1/token");
-    let target = browser.to_wechat(&app, THERE_AND_BACK).await;
+    let target = browser.visit_wechat(&app, THERE_AND_BACK).await;
     let code = parameter(&browser.come_back(&app, &target).await, "code").unwrap();
     // It is not readable in the store.
     assert!(!app.stored().everything().await.contains(&code));
