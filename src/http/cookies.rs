@@ -6,8 +6,9 @@ use actix_web::cookie::{Cookie, CookieBuilder, SameSite};
 use actix_web::http::header::{COOKIE, HOST, HeaderValue, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret;
-use url::{Host, Url};
+use url::Url;
 
+use crate::domain::return_url::is_loopback;
 use crate::service::sessions::Opened;
 use crate::state::State;
 
@@ -49,15 +50,6 @@ impl Names {
             Some(url) if url.scheme() == "http" && is_loopback(&url) => LOOPBACK,
             _ => SECURE,
         }
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }
 

@@ -6,10 +6,11 @@ use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::codes::contact;
 use super::opened::{self, TokenBody};
 use super::token::{MAX_SECRET, visitor};
 use super::users::{AccountBody, account, current};
-use crate::domain::contact::{Contact, Email, Phone, Username};
+use crate::domain::contact::{Email, Username};
 use crate::domain::identity::IdentityId;
 use crate::http::client_ip::ClientIp;
 use crate::http::error::{ApiError, ErrorBody};
@@ -125,15 +126,6 @@ pub(super) async fn set_password(
         .set_password(user, session, proof, new, client.0)
         .await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// A phone number or an e-mail address, one of them.
-fn contact(fields: &mut Fields) -> Option<Contact> {
-    match (fields.lacks("phone"), fields.lacks("email")) {
-        (false, true) => fields.parse::<Phone>("phone", 64).map(Contact::Phone),
-        (true, false) => fields.parse::<Email>("email", 512).map(Contact::Email),
-        _ => fields.problem("exactly one of phone and email is needed".to_owned()),
-    }
 }
 
 /// A further way in which the user is known.

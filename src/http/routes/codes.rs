@@ -51,13 +51,18 @@ pub(super) async fn send(
 }
 
 fn request(mut fields: Fields) -> Result<(Contact, Purpose), ApiError> {
-    let target = match (fields.lacks("phone"), fields.lacks("email")) {
+    let target = contact(&mut fields);
+    let purpose = fields.parse("purpose", 32);
+    fields.finish(target.zip(purpose))
+}
+
+/// A phone number or an e-mail address, exactly one of them.
+pub(super) fn contact(fields: &mut Fields) -> Option<Contact> {
+    match (fields.lacks("phone"), fields.lacks("email")) {
         (false, true) => fields.parse("phone", 64).map(Contact::Phone),
         (true, false) => fields.parse("email", 512).map(Contact::Email),
         _ => fields.problem("exactly one of phone and email is needed".to_owned()),
-    };
-    let purpose = fields.parse("purpose", 32);
-    fields.finish(target.zip(purpose))
+    }
 }
 
 /// A code as a demo shows it.
