@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::assets::Assets;
 use crate::config::Config;
 use crate::service::access::Access;
-use crate::service::administrators::Administrators;
+use crate::service::accounts::Accounts;
+use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
-use crate::service::password_check::PasswordCheck;
-use crate::service::passwords::Passwords;
+use crate::service::rooms::Rooms;
 use crate::service::sessions::Sessions;
 use crate::service::tokens::Tokens;
 use crate::service::users::Users;
@@ -30,20 +30,20 @@ pub struct State {
     pub login: Login,
     /// Our own tokens.
     pub tokens: Arc<Tokens>,
+    /// Users' pictures.
+    pub avatars: Arc<Avatars>,
+    /// Rooms.
+    pub rooms: Arc<Rooms>,
     /// Whether a token is good now.
     pub access: Access,
     /// What logins began.
     pub sessions: Arc<Sessions>,
     /// The users.
     pub users: Arc<Users>,
-    /// Passwords.
-    pub passwords: Arc<Passwords>,
-    /// Passwords as proofs, with the limits of failures.
-    pub password_check: PasswordCheck,
+    /// Accounts with names and passwords.
+    pub accounts: Accounts,
     /// One-time codes.
-    pub codes: Codes,
-    /// Administrators.
-    pub administrators: Administrators,
+    pub codes: Arc<Codes>,
     /// The platform's tokens and tickets.
     pub credentials: Arc<Credentials>,
     /// The site's files.

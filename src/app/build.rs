@@ -10,17 +10,20 @@ use crate::config::Config;
 use crate::domain::time::Timestamp;
 use crate::net;
 use crate::service::access::Access;
+use crate::service::accounts::Accounts;
 use crate::service::administrators::Administrators;
+use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
 use crate::service::fingerprint::Fingerprints;
 use crate::service::jsapi::Jsapi;
 use crate::service::limits::Failures;
-use crate::service::login::Login;
+use crate::service::login::{Checks, Login};
 use crate::service::password_check::PasswordCheck;
 use crate::service::passwords::Passwords;
 use crate::service::revocations::Revocations;
+use crate::service::rooms::Rooms;
 use crate::service::seal::Sealer;
 use crate::service::sessions::Sessions;
 use crate::service::settings::{Purpose, Settings};
@@ -46,6 +49,10 @@ pub(super) struct Foundation {
 ///
 /// # Errors
 /// See [`StartError`].
+#[expect(
+    clippy::too_many_lines,
+    reason = "it is a list, read from its beginning to its end"
+)]
 pub(super) async fn build(
     config: Config,
     foundation: Foundation,
@@ -80,12 +87,21 @@ pub(super) async fn build(
         config.auth.clone(),
         clock.clone(),
     ));
-    let users = Arc::new(Users::new(&engine, sessions.clone(), clock.clone()));
+    let media = config.media.dir.clone();
+    let avatars = Arc::new(Avatars::new(&engine, clock.clone(), tasks.clone(), media));
+    let rooms = Arc::new(Rooms::new(&engine, clock.clone()));
+    let users = Arc::new(Users::new(
+        &engine,
+        sessions.clone(),
+        avatars.clone(),
+        rooms.clone(),
+        clock.clone(),
+    ));
     let fingerprints = Fingerprints::new(&settings.secret(Fingerprints::KEY, &sealer).await?);
     let passwords = Arc::new(Passwords::new(&config.auth.argon2)?);
     let limits = config.auth.limits.clone();
     let failures = Failures::new(engine.clone(), fingerprints.clone(), limits, clock.clone());
-    let password_check = PasswordCheck::new(passwords.clone(), failures, tasks.clone());
+    let password_check = PasswordCheck::new(passwords.clone(), failures.clone(), tasks.clone());
     let administrators = Administrators::new(
         &engine,
         passwords.clone(),
@@ -94,24 +110,32 @@ pub(super) async fn build(
         config.auth.access_ttl,
         clock.clone(),
     );
-    let codes = Codes::new(
+    let codes = Arc::new(Codes::new(
         &config.codes,
         purpose,
         &engine,
         fingerprints,
         clock.clone(),
         tasks.clone(),
-    )?;
+    )?);
+    let checks = Checks {
+        administrators,
+        password_check: password_check.clone(),
+        failures,
+        codes: codes.clone(),
+    };
     let login = Login::new(
         config.apps.clone(),
         client,
         config.platform.timeout,
         users.clone(),
         sessions.clone(),
+        checks,
         sealer,
         clock.clone(),
         tasks.clone(),
     );
+    let accounts = Accounts::new(users.clone(), passwords, password_check, codes.clone());
     // Before the port is open: a session that was ended is known as such from the first request on.
     let known = revocations.catch_up(Timestamp::default()).await?;
     let state = Arc::new(State {
@@ -127,10 +151,10 @@ pub(super) async fn build(
         tokens,
         sessions,
         users,
-        passwords,
-        password_check,
+        accounts,
         codes,
-        administrators,
+        avatars,
+        rooms,
         credentials,
         assets: Assets::new(
             Some(config.server.static_dir.clone()),

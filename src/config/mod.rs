@@ -5,6 +5,7 @@ mod apps;
 mod auth;
 mod codes;
 mod layers;
+mod media;
 mod passwords;
 mod platform;
 mod problem;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 pub use apps::{App, AppKind, Apps, Encryption};
 pub use auth::{Algorithm, Auth, CookieUse};
 pub use codes::{Codes, CodesHook};
+pub use media::Media;
 pub use passwords::{Argon2, FailureLimits};
 pub use platform::{Platform, TokenBudget, TokenMode};
 pub use problem::{Invalid, Problem};
@@ -46,6 +48,8 @@ pub struct Config {
     pub codes: Codes,
     /// `[jsapi]`
     pub jsapi: Jsapi,
+    /// `[media]`
+    pub media: Media,
     /// `[log]`
     pub log: Log,
     /// `[simulator]`
@@ -111,6 +115,7 @@ impl Config {
         let cors = Cors::read(reader);
         let codes = Codes::read(reader, &mut warnings);
         let jsapi = Jsapi::read(reader);
+        let media = Media::read(reader);
         let log = Log::read(reader);
         let simulator = Simulator::read(reader);
         Self {
@@ -122,6 +127,7 @@ impl Config {
             cors,
             codes,
             jsapi,
+            media,
             log,
             simulator,
             warnings,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::contact::{Contact, Email, Phone, Username};
 use super::ids::{AppId, Malformed, OpenId, UnionId};
 
 /// How a user is known.
@@ -72,9 +73,18 @@ impl IdentityId {
     }
 
     /// A value that belongs to no app. What it may be is the value's own rule.
-    #[must_use]
-    pub fn plain(kind: IdentityKind, value: &str) -> Self {
+    fn plain(kind: IdentityKind, value: &str) -> Self {
         Self::new(kind, "", value)
+    }
+
+    /// What a name that a person logs in with stands for: with `@` an e-mail address, else a user name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        if name.contains('@') {
+            name.parse::<Email>().ok().map(|email| Self::from(&email))
+        } else {
+            name.parse::<Username>().ok().map(|name| Self::from(&name))
+        }
     }
 
     fn new(kind: IdentityKind, scope: &str, value: &str) -> Self {
@@ -121,6 +131,33 @@ impl FromStr for IdentityId {
             text: text.to_owned(),
             kind,
         })
+    }
+}
+
+impl From<&Phone> for IdentityId {
+    fn from(phone: &Phone) -> Self {
+        Self::plain(IdentityKind::Phone, phone.as_str())
+    }
+}
+
+impl From<&Email> for IdentityId {
+    fn from(email: &Email) -> Self {
+        Self::plain(IdentityKind::Email, email.as_str())
+    }
+}
+
+impl From<&Username> for IdentityId {
+    fn from(name: &Username) -> Self {
+        Self::plain(IdentityKind::Username, name.as_str())
+    }
+}
+
+impl From<&Contact> for IdentityId {
+    fn from(contact: &Contact) -> Self {
+        match contact {
+            Contact::Phone(phone) => phone.into(),
+            Contact::Email(email) => email.into(),
+        }
     }
 }
 

@@ -199,6 +199,15 @@ impl Query {
         Ok(value.clone())
     }
 
+    /// The value of a parameter that may be absent.
+    ///
+    /// # Errors
+    /// As [`Self::once`], if it is there.
+    pub fn at_most_once(&self, name: &str, most: usize) -> Result<Option<String>, ApiError> {
+        let is_there = self.0.iter().any(|(given, _)| given == name);
+        is_there.then(|| self.once(name, most)).transpose()
+    }
+
     /// A parameter that is `true`, `false`, or not there, which is no.
     ///
     /// # Errors

@@ -19,6 +19,8 @@ use super::routes;
         (name = "WeChat", description = "What WeChat's servers call"),
         (name = "Login", description = "Logins and our own tokens"),
         (name = "Users", description = "What users see and change of themselves"),
+        (name = "Compatibility", description = "The founding documents' own routes, in their own shapes"),
+        (name = "Rooms", description = "The list that signed-in users share"),
         (name = "JS-SDK", description = "Signatures for pages"),
         (name = "Operations", description = "For operators and their machines")
     )

@@ -1,7 +1,9 @@
 //! The use cases: plain structs, one verb a method. No HTTP is known here, and no engine of the store.
 
 pub mod access;
+pub mod accounts;
 pub mod administrators;
+pub mod avatars;
 pub mod callback;
 pub mod codes;
 pub mod credentials;
@@ -13,6 +15,7 @@ pub mod password_check;
 pub mod passwords;
 pub mod records;
 pub mod revocations;
+pub mod rooms;
 pub mod seal;
 pub mod sessions;
 pub mod settings;

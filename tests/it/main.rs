@@ -4,10 +4,12 @@
     reason = "a helper fails by a panic, as the test does that calls it"
 )]
 
+mod accounts;
 mod administrators;
 mod architecture;
 mod assets;
 mod auth;
+mod avatars;
 mod binary;
 mod browser;
 mod check;
@@ -21,6 +23,7 @@ mod credentials_trouble;
 mod cross_origin;
 mod demo;
 mod edge;
+mod founding;
 mod jose;
 mod jsapi;
 mod jwt_matrix;
@@ -29,6 +32,7 @@ mod login_failures;
 mod mongo_smoke;
 mod operations;
 mod passwords;
+mod rooms;
 mod sessions;
 mod settings;
 mod signing_keys;

@@ -107,19 +107,32 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
         .collect();
     insta::assert_json_snapshot!(listed, @r#"
     [
+      "DELETE /v1/user",
+      "DELETE /v1/user/sessions",
+      "DELETE /v1/user/sessions/{id}",
       "GET /.well-known/jwks.json",
       "GET /auth",
       "GET /auth/{app}",
+      "GET /avatars/{file}",
       "GET /healthz",
       "GET /jsapi",
       "GET /jsapi/{app}",
       "GET /metrics",
       "GET /readyz",
+      "GET /v1/rooms",
+      "GET /v1/user",
+      "GET /v1/user/sessions",
+      "PATCH /v1/user",
       "POST /jsapi",
       "POST /jsapi/{app}",
       "POST /v1/apps/{app}/token",
+      "POST /v1/codes",
+      "POST /v1/rooms",
       "POST /v1/token",
-      "POST /v1/token/verify"
+      "POST /v1/token/refresh",
+      "POST /v1/token/revoke",
+      "POST /v1/token/verify",
+      "POST /v1/user/avatar"
     ]
     "#);
 }
@@ -137,11 +150,9 @@ async fn every_described_route_is_there() {
             request.json(&json!({}))
         };
         let reply = Reply::to(request).await;
-        assert!(
-            ![404, 405].contains(&reply.status),
-            "{method} {path}: {}",
-            reply.status
-        );
+        // A route may have nothing to show under the name that was asked for; it says so in words of its own.
+        let no_route = reply.status == 405 || reply.text.contains("there is nothing at this path");
+        assert!(!no_route, "{method} {path}: {}", reply.text);
     }
 }
 

@@ -5,7 +5,7 @@ mod pace;
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use futures_util::stream::{Stream, StreamExt};
 
 use super::Edge;
 use super::budget::Share;
+use super::connections::Guard;
 use super::metrics::Refusal;
 use crate::config::Limits;
 use pace::Pace;
@@ -50,10 +51,17 @@ pub enum BodyError {
 ///
 /// Its bytes count against the process's budget until the last clone of them is dropped.
 pub async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<Bytes, BodyError> {
-    let edge = request.app_data::<web::Data<Edge>>();
-    let share = edge.map(|edge| edge.bodies.share());
-    let outcome = collect(declared(request.headers()), payload, limit, share).await;
-    if let (Err(error), Some(edge)) = (&outcome, edge) {
+    let share = request
+        .app_data::<web::Data<Edge>>()
+        .map(|edge| edge.bodies.share());
+    let collected = Collected::new(limit, share);
+    let outcome = collect(declared(request.headers()), payload, collected).await;
+    outcome.inspect_err(|error| count(request, error))
+}
+
+/// Counts a body that was refused. [`read`] does it by itself.
+pub fn count(request: &HttpRequest, error: &BodyError) {
+    if let Some(edge) = request.app_data::<web::Data<Edge>>() {
         edge.metrics.body_refused(match error {
             BodyError::TooLarge { .. } => Refusal::TooLarge,
             BodyError::TimedOut => Refusal::TimedOut,
@@ -61,7 +69,77 @@ pub async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) ->
             BodyError::Busy => Refusal::Busy,
         });
     }
-    outcome
+}
+
+/// Lets this request's body take so long, counted from the request's first byte, if it may not take longer already.
+/// It must not crawl even so, and who is allowed that is for the route to decide before it reads.
+pub fn allow(request: &HttpRequest, within: Duration) {
+    let body = request
+        .extensions()
+        .get::<Allowance>()
+        .and_then(|body| body.0.upgrade());
+    let Some(body) = body else {
+        return;
+    };
+    body.borrow_mut().pace.allow(within);
+    if let Some(guard) = request.conn_data::<Guard>() {
+        guard.allow(Instant::now() + within);
+    }
+}
+
+/// The way from a request to its body's guard. It must not keep the body: see [`Unread::finish`].
+struct Allowance(Weak<RefCell<Watched>>);
+
+/// What has come of a body, or of a file in it.
+pub struct Collected {
+    all: BytesMut,
+    limit: usize,
+    share: Option<Share>,
+}
+
+impl Collected {
+    fn new(limit: usize, share: Option<Share>) -> Self {
+        // Nothing is reserved for what is only declared: a promise costs the client nothing.
+        let all = BytesMut::new();
+        Self { all, limit, share }
+    }
+
+    /// Nothing yet of a file of at most `limit` bytes. Files have a budget of their own.
+    #[must_use]
+    pub fn upload(request: &HttpRequest, limit: usize) -> Self {
+        let edge = request.app_data::<web::Data<Edge>>();
+        Self::new(limit, edge.map(|edge| edge.uploads.share()))
+    }
+
+    /// Adds what has come.
+    ///
+    /// # Errors
+    /// If it is too large, or there is no memory for it.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
+        let Self { all, limit, share } = self;
+        if chunk.len() > *limit - all.len() {
+            return Err(BodyError::TooLarge { limit: *limit });
+        }
+        let before = all.capacity();
+        all.extend_from_slice(chunk);
+        // What is allocated counts, which may be more than what has come.
+        let grown = all.capacity() - before;
+        if share.as_mut().is_none_or(|share| share.grow(grown)) {
+            Ok(())
+        } else {
+            Err(BodyError::Busy)
+        }
+    }
+
+    /// All of it. It counts against the budget until the last clone is dropped.
+    #[must_use]
+    pub fn finish(self) -> Bytes {
+        let bytes = self.all.freeze();
+        match self.share {
+            Some(share) if !bytes.is_empty() => Bytes::from_owner(Held { bytes, _share: share }),
+            _ => bytes,
+        }
+    }
 }
 
 /// Bytes together with the share of the budget they use.
@@ -79,45 +157,34 @@ impl AsRef<[u8]> for Held {
 async fn collect(
     declared: Option<u64>,
     payload: &mut Payload,
-    limit: usize,
-    mut share: Option<Share>,
+    mut collected: Collected,
 ) -> Result<Bytes, BodyError> {
+    let limit = collected.limit;
     if declared.is_some_and(|length| length > limit as u64) {
         return Err(BodyError::TooLarge { limit });
     }
-    // Nothing is reserved for what is only declared: a promise costs the client nothing.
-    let mut all = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| {
-            if is_timeout(&error) {
-                BodyError::TimedOut
-            } else {
-                BodyError::Broken(error)
-            }
-        })?;
-        if chunk.len() > limit - all.len() {
-            return Err(BodyError::TooLarge { limit });
-        }
-        let before = all.capacity();
-        all.extend_from_slice(&chunk);
-        // What is allocated counts, which may be more than what has come.
-        let grown = all.capacity() - before;
-        if !share.as_mut().is_none_or(|share| share.grow(grown)) {
-            return Err(BodyError::Busy);
+        collected.push(&chunk?)?;
+    }
+    Ok(collected.finish())
+}
+
+impl From<PayloadError> for BodyError {
+    fn from(error: PayloadError) -> Self {
+        if is_timeout(&error) {
+            Self::TimedOut
+        } else {
+            Self::Broken(error)
         }
     }
-    let bytes = all.freeze();
-    Ok(match share {
-        Some(share) if !bytes.is_empty() => Bytes::from_owner(Held { bytes, _share: share }),
-        _ => bytes,
-    })
 }
 
 fn is_timeout(error: &PayloadError) -> bool {
     matches!(error, PayloadError::Io(io) if io.kind() == io::ErrorKind::TimedOut)
 }
 
-fn declared(headers: &HeaderMap) -> Option<u64> {
+/// How long the body says it is.
+pub(in crate::http) fn declared(headers: &HeaderMap) -> Option<u64> {
     headers
         .get(header::CONTENT_LENGTH)?
         .to_str()
@@ -139,6 +206,7 @@ pub(super) fn guard(request: &mut ServiceRequest, limits: &Limits, started: Inst
         end: None,
     };
     let shared = Rc::new(RefCell::new(watched));
+    request.extensions_mut().insert(Allowance(Rc::downgrade(&shared)));
     let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> =
         Box::pin(Reader(Rc::clone(&shared)));
     request.set_payload(Payload::from(stream));

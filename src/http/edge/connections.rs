@@ -203,6 +203,15 @@ impl Guard {
         InProgress { connection }
     }
 
+    /// The request in progress may take until then, if it may not take longer already, and its answer as long again
+    /// as answers usually may.
+    pub fn allow(&self, until: Instant) {
+        let all = &self.connection.all;
+        let until = all.millis(until + all.request);
+        // One that was shut down already stays so: there is no later deadline than its.
+        self.connection.deadline.fetch_max(until, Ordering::Relaxed);
+    }
+
     /// Whether an earlier answer was to be the last of this connection.
     #[must_use]
     pub fn is_closing(&self) -> bool {

@@ -33,6 +33,10 @@ use request_id::RequestId;
 /// Bytes of request bodies that one process holds at once.
 const BODIES_IN_FLIGHT: usize = 64 * 1024 * 1024;
 
+/// Bytes of uploaded files that one process holds at once, beside the other bodies: uploads take long, and must not
+/// keep those waiting.
+const UPLOADS_IN_FLIGHT: usize = 32 * 1024 * 1024;
+
 /// What a failed request asked for, as far as an error answer may repeat it.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
@@ -62,6 +66,7 @@ pub struct Edge {
     /// Makes error answers.
     pub render_error: RenderError,
     bodies: Arc<Budget>,
+    uploads: Arc<Budget>,
     strangers: Strangers,
 }
 
@@ -76,6 +81,7 @@ impl Edge {
             limits: server.limits.clone(),
             render_error,
             bodies: Budget::new(BODIES_IN_FLIGHT),
+            uploads: Budget::new(UPLOADS_IN_FLIGHT),
             strangers: Strangers::default(),
         }
     }

@@ -1,5 +1,6 @@
 //! The one place that maps errors to HTTP. Internal text never reaches a client; WeChat's errcode does.
 
+mod media;
 mod services;
 
 use std::fmt;
@@ -21,6 +22,10 @@ pub enum ApiError {
     Invalid(Vec<String>),
     /// The body's content type is none that the route takes.
     UnsupportedType,
+    /// The file's kind is none that the route takes.
+    UnsupportedFile(String),
+    /// What was sent can be read but not worked with.
+    Unprocessable(String),
     /// The body is too large.
     TooLarge,
     /// The request did not arrive in time.
@@ -93,7 +98,10 @@ impl ApiError {
     fn status_and_code(&self) -> (StatusCode, u32) {
         match self {
             Self::Invalid(_) => (StatusCode::BAD_REQUEST, code::PARAMETERS),
-            Self::UnsupportedType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, code::PARAMETERS),
+            Self::UnsupportedType | Self::UnsupportedFile(_) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, code::PARAMETERS)
+            }
+            Self::Unprocessable(_) => (StatusCode::UNPROCESSABLE_ENTITY, code::PARAMETERS),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, code::PARAMETERS),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, code::REQUEST),
             Self::Unauthorized(_) | Self::InvalidToken => (StatusCode::UNAUTHORIZED, code::AUTHENTICATION),
@@ -138,7 +146,9 @@ impl fmt::Display for ApiError {
             Self::UnsupportedType => f.write_str("the Content-Type must be application/json"),
             Self::TooLarge => f.write_str("the request is too large"),
             Self::TooSlow => f.write_str("the request did not arrive in time"),
-            Self::Unauthorized(text)
+            Self::UnsupportedFile(text)
+            | Self::Unprocessable(text)
+            | Self::Unauthorized(text)
             | Self::Forbidden(text)
             | Self::NotFound(text)
             | Self::Conflict(text) => f.write_str(text),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::ApiError;
 use crate::http::edge::body::BodyError;
+use crate::service::users::LinkError;
 use crate::service::{
-    StoreError, callback, codes, credentials, jsapi, login, password_check, passwords, sessions,
+    StoreError, accounts, callback, codes, credentials, jsapi, login, password_check, passwords, sessions,
 };
 use crate::telemetry::Chain;
 
@@ -94,6 +95,7 @@ impl From<login::Error> for ApiError {
                     Self::Upstream(errcode)
                 }
             },
+            login::Error::Password(error) => error.into(),
             login::Error::BrokenOff => Self::LoginUnavailable,
             login::Error::Store(error) => error.into(),
             login::Error::Restless => Self::Unavailable("the user is being changed", Duration::from_secs(1)),
@@ -134,6 +136,30 @@ impl From<password_check::Error> for ApiError {
                 tracing::error!(%error, "a password could not be checked");
                 Self::Internal
             }
+        }
+    }
+}
+
+impl From<accounts::Error> for ApiError {
+    fn from(error: accounts::Error) -> Self {
+        match error {
+            accounts::Error::Password(error) => error.into(),
+            accounts::Error::Hash(error) => error.into(),
+            accounts::Error::Proof(error) => error.into(),
+            accounts::Error::Link(error) => error.into(),
+            accounts::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LinkError> for ApiError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Taken | LinkError::Bounds => Self::Conflict(error.to_string()),
+            // The token is good, but whose it was is gone.
+            LinkError::NoUser => Self::InvalidToken,
+            LinkError::NoIdentity => Self::NotFound(error.to_string()),
+            LinkError::Store(error) => error.into(),
         }
     }
 }

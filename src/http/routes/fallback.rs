@@ -4,6 +4,7 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::openapi::OpenApi;
 
+use super::compat::guard_api;
 use crate::http::error::ApiError;
 use crate::state::State;
 
@@ -70,6 +71,9 @@ pub(in crate::http) async fn fallback(
     methods: web::Data<MethodTable>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
+    if let Some(refused) = guard_api(&request) {
+        return Ok(refused);
+    }
     if let Some(allowed) = methods.allowed(request.path()) {
         return Err(ApiError::MethodNotAllowed(allowed.to_owned()));
     }

@@ -1,12 +1,16 @@
 //! The routes, a file for each subject. This list is all there is besides the site's files.
 
+mod accounts;
+mod avatars;
 mod callback;
 mod codes;
+mod compat;
 mod fallback;
 mod jsapi;
 mod jwks;
 mod opened;
 mod operations;
+mod rooms;
 mod sessions;
 mod token;
 mod users;
@@ -32,11 +36,24 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(token::create_default)
         .service(token::create_named)
         .service(token::verify)
+        .service(avatars::set)
+        .service(avatars::show)
+        .service(rooms::list)
+        .service(rooms::create)
         .service(sessions::refresh)
         .service(sessions::revoke)
         .service(sessions::list)
         .service(sessions::end_others)
         .service(sessions::end_one)
+        .service(accounts::register)
+        .service(accounts::set_password)
+        .service(accounts::link)
+        .service(accounts::unlink)
+        .service(compat::register)
+        .service(compat::log_in)
+        .service(compat::log_in_to_rooms)
+        .service(compat::refresh)
+        .service(compat::rooms)
         .service(users::show)
         .service(users::change)
         .service(users::delete)

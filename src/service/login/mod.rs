@@ -1,11 +1,18 @@
 //! Logins: a proof becomes a user, a session and tokens. How sessions go on and end is not decided here.
 
+mod administrator;
 mod exchange;
 mod mini_program;
+mod password;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::administrators::Administrators;
+use super::codes::Codes;
+use super::limits::Failures;
+use super::password_check::{self, PasswordCheck};
 use super::records::{Scope, User};
 use super::seal::Sealer;
 use super::sessions::{self, Opened, Sessions, Start};
@@ -36,6 +43,8 @@ pub struct LoggedIn {
 pub struct Visitor {
     /// What the client calls itself.
     pub device: Option<String>,
+    /// Where the client is; none where that says nothing about it.
+    pub address: Option<IpAddr>,
 }
 
 /// Why nobody is logged in.
@@ -59,6 +68,9 @@ pub enum Error {
     /// The exchange was not carried out to its end.
     #[error("the exchange of the code was broken off")]
     BrokenOff,
+    /// What should prove who it is does not.
+    #[error(transparent)]
+    Password(#[from] password_check::Error),
     /// The user was changed by others at every attempt.
     #[error("the user is changed too often by others")]
     Restless,
@@ -81,8 +93,24 @@ pub struct Login {
     exchanges: Exchanges,
     users: Arc<Users>,
     sessions: Arc<Sessions>,
+    administrators: Administrators,
+    password_check: PasswordCheck,
+    failures: Failures,
+    codes: Arc<Codes>,
     sealer: Sealer,
     clock: Clock,
+}
+
+/// What logins with passwords and codes are checked with.
+pub struct Checks {
+    /// The administrators.
+    pub administrators: Administrators,
+    /// Passwords.
+    pub password_check: PasswordCheck,
+    /// How often somebody has failed.
+    pub failures: Failures,
+    /// One-time codes.
+    pub codes: Arc<Codes>,
 }
 
 impl Login {
@@ -98,15 +126,26 @@ impl Login {
         timeout: Duration,
         users: Arc<Users>,
         sessions: Arc<Sessions>,
+        checks: Checks,
         sealer: Sealer,
         clock: Clock,
         tasks: Tasks,
     ) -> Self {
+        let Checks {
+            administrators,
+            password_check,
+            failures,
+            codes,
+        } = checks;
         Self {
             apps,
             exchanges: Exchanges::new(client, clock.clone(), tasks, timeout),
             users,
             sessions,
+            administrators,
+            password_check,
+            failures,
+            codes,
             sealer,
             clock,
         }
@@ -117,6 +156,16 @@ impl Login {
             Some(name) => self.apps.named(name).filter(|app| app.kind == AppKind::Mini),
             None => self.apps.first(AppKind::Mini),
         }
+    }
+
+    /// Logs in a user who has registered just now.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn registered(&self, user: User, visitor: &Visitor) -> Result<LoggedIn, Error> {
+        let opened = self.enter(&user, None, visitor).await?;
+        let opened = opened.ok_or(Error::Restless)?;
+        Ok(LoggedIn { opened, user })
     }
 
     /// Begins a session of a user who has proven who they are. None if the user has changed since `user` was read:

@@ -4,6 +4,8 @@ mod administrator;
 mod attempts;
 mod code;
 mod credential;
+mod media;
+mod room;
 mod session;
 mod setting;
 mod signing_key;
@@ -13,6 +15,8 @@ pub use administrator::Administrator;
 pub use attempts::Attempts;
 pub use code::{Code, Sendings};
 pub use credential::{Age, Budget, Credential, Forced, Lease};
+pub use media::Media;
+pub use room::Room;
 pub use session::{Scope, Session};
 pub use setting::Setting;
 pub use signing_key::SigningKey;
@@ -28,6 +32,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     Identity::COLLECTION,
     User::COLLECTION,
     Session::COLLECTION,
+    Media::COLLECTION,
+    Room::COLLECTION,
     Administrator::COLLECTION,
     Attempts::COLLECTION,
     Code::COLLECTION,

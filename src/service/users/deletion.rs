@@ -3,7 +3,7 @@
 use super::Users;
 use crate::domain::ids::UserId;
 use crate::service::records::{Identity, User};
-use crate::store::{Change, Find, Key, Result};
+use crate::store::{Change, Error, Find, Key, Result};
 
 impl Users {
     /// Deletes a user with all identities and sessions. Says whether there was one.
@@ -52,6 +52,13 @@ impl Users {
 
     async fn remove_belongings(&self, id: &UserId) -> Result<()> {
         self.sessions.end_all(id, None).await?;
+        // The folder of `media.dir` is a store as well: while it does not work, the user stays marked.
+        let removed = self.avatars.forget(id).await;
+        removed.map_err(|error| Error::Unavailable(Box::new(error)))?;
+        self.rooms
+            .forget(id)
+            .await
+            .map_err(|error| Error::Unavailable(Box::new(error)))?;
         loop {
             let find = Find::by(Identity::BY_USER, [Key::from(id.as_str())]);
             let found = self.identities.find(find).await?;

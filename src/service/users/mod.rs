@@ -7,8 +7,10 @@ mod proving;
 
 use std::sync::Arc;
 
+use super::avatars::Avatars;
 use super::fresh_id;
 use super::records::{Identity, User};
+use super::rooms::Rooms;
 use super::sessions::Sessions;
 use crate::clock::Clock;
 use crate::domain::identity::{IdentityId, IdentityKind};
@@ -25,6 +27,8 @@ pub struct Users {
     identities: Repo<Identity>,
     records: Repo<User>,
     sessions: Arc<Sessions>,
+    avatars: Arc<Avatars>,
+    rooms: Arc<Rooms>,
     clock: Clock,
 }
 
@@ -32,7 +36,7 @@ pub struct Users {
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// Somebody else has it.
-    #[error("the identity belongs to somebody else")]
+    #[error("it belongs to somebody already")]
     Taken,
     /// The user has no more room for it, or would be left without any.
     #[error("a user has between 1 and {MOST} identities")]
@@ -40,19 +44,30 @@ pub enum LinkError {
     /// The user is gone.
     #[error("there is no such user")]
     NoUser,
+    /// The user is not known by it.
+    #[error("the user has no such identity")]
+    NoIdentity,
     /// The store does not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
 impl Users {
-    /// The users in this store.
+    /// The users in this store, with what belongs to them and goes when they go.
     #[must_use]
-    pub fn new(engine: &Arc<dyn Engine>, sessions: Arc<Sessions>, clock: Clock) -> Self {
+    pub fn new(
+        engine: &Arc<dyn Engine>,
+        sessions: Arc<Sessions>,
+        avatars: Arc<Avatars>,
+        rooms: Arc<Rooms>,
+        clock: Clock,
+    ) -> Self {
         Self {
             identities: Repo::new(engine.clone(), clock.clone()),
             records: Repo::new(engine.clone(), clock.clone()),
             sessions,
+            avatars,
+            rooms,
             clock,
         }
     }
@@ -181,7 +196,7 @@ impl Users {
             other.is_ok_and(|other| other != *id && other.kind() != IdentityKind::UnionId)
         };
         if !known.iter().any(|identity| identity.id == id.as_str()) {
-            return Err(LinkError::NoUser);
+            return Err(LinkError::NoIdentity);
         }
         if !known.iter().any(|identity| logs_in(&identity)) {
             return Err(LinkError::Bounds);

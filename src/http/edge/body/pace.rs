@@ -31,6 +31,11 @@ impl Pace {
         }
     }
 
+    /// Gives the body at least so long, from its beginning.
+    pub(super) fn allow(&mut self, within: Duration) {
+        self.deadline = self.deadline.max(self.started + within);
+    }
+
     /// Notes that bytes have come.
     pub(super) fn received(&mut self, bytes: usize) {
         self.total += bytes as u64;

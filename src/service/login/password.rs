@@ -1,0 +1,90 @@
+//! Login with what a person knows: a password, or a one-time code that was sent to a phone.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{ATTEMPTS, Error, LoggedIn, Login, Visitor};
+use crate::domain::contact::{Contact, Phone};
+use crate::domain::identity::IdentityId;
+use crate::service::codes::{Purpose, Refused};
+use crate::service::limits::Trial;
+use crate::service::password_check;
+use crate::store::Change;
+
+impl Login {
+    /// Logs in the user of a user name or an e-mail address. Administrators are not found here.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn password(
+        &self,
+        account: &str,
+        password: SecretString,
+        visitor: &Visitor,
+    ) -> Result<LoggedIn, Error> {
+        let trial = Trial {
+            account: format!("user:{}", account.trim().to_lowercase()),
+            address: visitor.address,
+        };
+        // A text that cannot be a name costs what an unknown name costs.
+        let id = IdentityId::named(account);
+        for _ in 0..ATTEMPTS {
+            let known = match &id {
+                Some(id) => self.users.known_as(id).await?,
+                None => None,
+            };
+            let user = known.map(|(_, user)| user);
+            let phc = user.as_ref().and_then(|user| user.password.clone());
+            self.password_check
+                .run(trial.clone(), phc, password.clone())
+                .await?;
+            // Without a user there was nothing to be right about.
+            let user = user.ok_or(password_check::Error::Wrong)?;
+            if let Some(opened) = self.enter(&user, None, visitor).await? {
+                return Ok(LoggedIn { opened, user });
+            }
+        }
+        Err(Error::Restless)
+    }
+
+    /// Logs in the user of a phone number, by the code that was sent there; the first time makes one.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn phone(
+        &self,
+        phone: Phone,
+        code: &SecretString,
+        visitor: &Visitor,
+    ) -> Result<LoggedIn, Error> {
+        let id = IdentityId::from(&phone);
+        let trial = Trial {
+            account: id.to_string(),
+            address: visitor.address,
+        };
+        self.failures
+            .check(&trial)
+            .await
+            .map_err(password_check::Error::from)?;
+        let code = code.expose_secret();
+        let phone = Contact::Phone(phone);
+        match self.codes.redeem(&phone, Purpose::Login, code).await {
+            Ok(()) => self.proven(&id, visitor).await,
+            Err(Refused::Wrong) => {
+                self.failures.note(&trial).await?;
+                Err(Error::Password(password_check::Error::Wrong))
+            }
+            Err(Refused::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Logs in whoever has just proven an identity that brings nothing with it.
+    pub(super) async fn proven(&self, id: &IdentityId, visitor: &Visitor) -> Result<LoggedIn, Error> {
+        for _ in 0..ATTEMPTS {
+            let user = self.users.prove(id, None, |_| Change::Keep).await?;
+            if let Some(opened) = self.enter(&user, None, visitor).await? {
+                return Ok(LoggedIn { opened, user });
+            }
+        }
+        Err(Error::Restless)
+    }
+}
