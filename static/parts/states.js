@@ -2,8 +2,7 @@
 // just happened.
 import { html, signal, useEffect } from '../lib/ui.js';
 import { clock, t } from '../lib/i18n.js';
-import { Facts } from './facts.js';
-import { Icon } from './inline.js';
+import { Facts, Icon } from './inline.js';
 
 const EXPLAINED = [429, 503];
 

@@ -39,7 +39,7 @@ export function resource(path, pick) {
   return { state, load, put: (value) => { state.value = { phase: 'ready', slow: false, value, at: new Date(), outcome: null }; } };
 }
 
-const list = (key) => (body) => (Array.isArray(body[key]) ? body : undefined);
+const list = (key) => (body) => (Array.isArray(body[key]) ? body[key] : undefined);
 
 export const me = resource('/v1/user', (body) => (typeof body.id === 'string' ? body : undefined));
 export const sessions = resource('/v1/user/sessions', list('sessions'));

@@ -23,7 +23,7 @@ export const route = computed(() => {
 export const entrance = (name) => `#/${name}?next=${route.value.entrance ? route.value.next : route.value.name}`;
 
 /** Changes the page without a step in the history: the back button is for the reader's own steps. */
-function become(to) {
+export function go(to) {
   window.history.replaceState(null, '', to);
   hash.value = window.location.hash;
 }
@@ -33,7 +33,7 @@ export function start() {
   effect(() => {
     const { state } = session.value;
     const { entrance: outside, next } = route.value;
-    if (state === 'out' && !outside) become(entrance('login'));
-    if (state === 'in' && outside) become(`#/${next}`);
+    if (state === 'out' && !outside) go(entrance('login'));
+    if (state === 'in' && outside) go(`#/${next}`);
   });
 }

@@ -1,22 +1,18 @@
 // Where nobody is signed in: login by password, by phone, by WeChat, and registration.
-import { html, useEffect, useState } from '../../lib/ui.js';
+import { html } from '../../lib/ui.js';
 import { t } from '../../lib/i18n.js';
 import { session } from '../../lib/session.js';
-import { FormError } from '../../parts/field.js';
 import { Icon } from '../../parts/inline.js';
 import { LoginForm, RegisterForm } from '../account/forms.js';
 import { PhoneForm } from '../account/phone.js';
 import { entrance, route } from '../account/route.js';
-import { failed, findWechat } from '../account/wechat.js';
+import { address, offered, refusal, setOff } from '../account/wechat.js';
 
 const FORMS = { login: LoginForm, phone: PhoneForm, register: RegisterForm };
 
-/** Only where the gateway has an official account to sign in with. */
-function Wechat() {
-  const [href, setHref] = useState(null);
-  useEffect(() => { findWechat(route.value.next).then(setHref); }, [route.value.next]);
-  return href && html`<a class="weui-btn weui-btn_default wide" data-wechat href=${href}>${t('enter.wechat')}</a>`;
-}
+const Wechat = () => offered && html`
+  <a class="weui-btn weui-btn_default wide" data-wechat href=${address(route.value.next)}
+    onClick=${(event) => setOff(event, route.value.next)}>${t('enter.wechat')}</a>`;
 
 export function EnterPage() {
   const { name } = route.value;
@@ -28,7 +24,7 @@ export function EnterPage() {
       ${ended && html`<p class="notice" role="status" data-name="ended"><${Icon} name="info" /><span>${t('enter.ended')}</span></p>`}
       <nav class="ways" aria-label=${t('enter.ways')}>${Object.keys(FORMS).map((way) => html`
         <a key=${way} href=${entrance(way)} aria-current=${way === name ? 'page' : null}>${t(`way.${way}`)}</a>`)}</nav>
-      <${FormError} outcome=${failed.value} />
+      <p class="form-error" role="alert">${refusal.value && html`<${Icon} name="triangle-alert" /><span>${refusal.value()}</span>`}</p>
       <${Form} />
       <${Wechat} />
       <p class="note kept">${t('enter.kept')}</p>

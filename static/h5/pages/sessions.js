@@ -1,6 +1,6 @@
 // The Sessions page: where the user is signed in, and ending it.
 import { html, signal } from '../../lib/ui.js';
-import { ago, clock, t } from '../../lib/i18n.js';
+import { ago, day, minute, t } from '../../lib/i18n.js';
 import { call, quit } from '../../lib/session.js';
 import { Confirm } from '../../parts/dialog.js';
 import { inWords } from '../../parts/field.js';
@@ -48,7 +48,7 @@ const Session = ({ session }) => html`
     <div class="cell-text">
       <p class="cell-title">${nameOf(session)}${session.current && html`<span class="tag here">${t('session.here')}</span>`}</p>
       <p class="note" title=${session.device}>${session.app && `${session.app} · `}${t('session.used', { ago: ago(moment(session.used_at)) })}</p>
-      <p class="note">${t('session.times', { from: clock(moment(session.created_at)), until: clock(moment(session.expires_at)) })}</p>
+      <p class="note">${t('session.times', { from: minute(moment(session.created_at)), until: day(moment(session.expires_at)) })}</p>
     </div>
     ${!session.current && html`<button type="button" class="quiet danger" data-end onClick=${() => { asked.value = { kind: 'one', session }; }}>
       ${t('session.end')}<span class="offscreen">${nameOf(session)}</span></button>`}

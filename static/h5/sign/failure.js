@@ -2,8 +2,7 @@
 import { html } from '../../lib/ui.js';
 import { t } from '../../lib/i18n.js';
 import { CodeView } from '../../parts/codeview.js';
-import { Facts } from '../../parts/facts.js';
-import { Icon, Rich } from '../../parts/inline.js';
+import { Facts, Icon, Rich } from '../../parts/inline.js';
 import { ask } from './model.js';
 
 const EXPLAINED = [400, 403, 404, 429, 502, 503];
