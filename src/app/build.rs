@@ -25,7 +25,7 @@ use crate::service::passwords::Passwords;
 use crate::service::revocations::Revocations;
 use crate::service::rooms::Rooms;
 use crate::service::seal::Sealer;
-use crate::service::sessions::Sessions;
+use crate::service::sessions::{Ending, Sessions};
 use crate::service::settings::{Purpose, Settings};
 use crate::service::signing_keys::Keyring;
 use crate::service::tokens::Tokens;
@@ -79,11 +79,17 @@ pub(super) async fn build(
     let keyring = Keyring::open(engine.clone(), clock.clone(), sealer.clone(), &config.auth).await?;
     let tokens = Arc::new(Tokens::new(keyring.known(), config.auth.clone(), clock.clone()));
     let revocations = Arc::new(Revocations::new(engine.clone(), clock.clone()));
+    let ending = Ending::new(
+        engine.clone(),
+        revocations.clone(),
+        config.auth.access_ttl,
+        clock.clone(),
+    );
     let sessions = Arc::new(Sessions::new(
         engine.clone(),
         &settings.secret(Sessions::KEY, &sealer).await?,
         tokens.clone(),
-        revocations.clone(),
+        ending.clone(),
         config.auth.clone(),
         clock.clone(),
     ));
@@ -107,7 +113,7 @@ pub(super) async fn build(
         passwords.clone(),
         password_check.clone(),
         sealer.clone(),
-        config.auth.access_ttl,
+        ending,
         clock.clone(),
     );
     let codes = Arc::new(Codes::new(

@@ -21,6 +21,7 @@ pub(super) fn rotate(config: &Config, json: bool) -> Exit {
                        engine,
                        sealer,
                        clock,
+                       ..
                    }| {
                 let keyring = Keyring::open(engine, clock, sealer, &config.auth).await;
                 let rotated = match keyring {

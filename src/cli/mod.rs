@@ -7,7 +7,6 @@ mod exposure;
 mod health;
 mod keys;
 mod output;
-mod prepared;
 mod process;
 mod secrets;
 mod serve;

@@ -16,6 +16,7 @@ use crate::store::{self, Engine, OpenMode, Record as _};
 /// A store that is prepared as a gateway prepares it, be it empty.
 pub(super) struct Opened {
     pub(super) engine: Arc<dyn Engine>,
+    pub(super) settings: Settings,
     pub(super) sealer: Sealer,
     pub(super) clock: Clock,
 }
@@ -31,9 +32,10 @@ pub(super) async fn with<T>(
         .await
         .map_err(|error| output::chain(&error))?;
     let result = match prepare(&engine, &clock, config).await {
-        Ok(sealer) => {
+        Ok((settings, sealer)) => {
             let opened = Opened {
                 engine: engine.clone(),
+                settings,
                 sealer,
                 clock,
             };
@@ -46,7 +48,11 @@ pub(super) async fn with<T>(
 }
 
 /// In the order in which a gateway does it: a store that is somebody else's is left as it is.
-async fn prepare(engine: &Arc<dyn Engine>, clock: &Clock, config: &Config) -> Result<Sealer, String> {
+async fn prepare(
+    engine: &Arc<dyn Engine>,
+    clock: &Clock,
+    config: &Config,
+) -> Result<(Settings, Sealer), String> {
     let prepare = async |collections| {
         let prepared = engine.prepare(collections).await;
         prepared.map_err(|error| output::chain(&error))
@@ -58,8 +64,7 @@ async fn prepare(engine: &Arc<dyn Engine>, clock: &Clock, config: &Config) -> Re
         .await
         .map_err(|error| output::chain(&error))?;
     prepare(COLLECTIONS).await?;
-    settings
-        .sealer(config.store.master_key.as_ref())
-        .await
-        .map_err(|error| output::chain(&error))
+    let sealer = settings.sealer(config.store.master_key.as_ref()).await;
+    let sealer = sealer.map_err(|error| output::chain(&error))?;
+    Ok((settings, sealer))
 }

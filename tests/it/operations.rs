@@ -108,12 +108,14 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
     insta::assert_json_snapshot!(listed, @r#"
     [
       "DELETE /v1/user",
+      "DELETE /v1/user/identities",
       "DELETE /v1/user/sessions",
       "DELETE /v1/user/sessions/{id}",
       "GET /.well-known/jwks.json",
       "GET /auth",
       "GET /auth/{app}",
       "GET /avatars/{file}",
+      "GET /getAllRoomInfo",
       "GET /healthz",
       "GET /jsapi",
       "GET /jsapi/{app}",
@@ -123,8 +125,12 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "GET /v1/user",
       "GET /v1/user/sessions",
       "PATCH /v1/user",
+      "POST /api/user/login",
+      "POST /api/user/register",
       "POST /jsapi",
       "POST /jsapi/{app}",
+      "POST /user/login",
+      "POST /user/refreshToken",
       "POST /v1/apps/{app}/token",
       "POST /v1/codes",
       "POST /v1/rooms",
@@ -132,7 +138,10 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "POST /v1/token/refresh",
       "POST /v1/token/revoke",
       "POST /v1/token/verify",
-      "POST /v1/user/avatar"
+      "POST /v1/user/avatar",
+      "POST /v1/user/identities",
+      "POST /v1/user/password",
+      "POST /v1/users"
     ]
     "#);
 }
@@ -165,6 +174,8 @@ async fn every_route_in_the_source_is_described() {
         &mut written,
     );
     assert!(written.len() > 5, "{written:?}");
+    // A demo's own routes are for its page, and not there otherwise.
+    written.retain(|(_, path)| !path.starts_with("/demo/"));
     assert_eq!(written, operations(&description(&app).await));
 }
 

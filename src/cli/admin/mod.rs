@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
-use super::prepared::Prepared;
+use super::store::{self, Opened};
 use super::{Exit, output, process};
 use crate::config::Config;
 use crate::domain::contact::Email;
@@ -20,6 +20,8 @@ use crate::service::limits::Failures;
 use crate::service::password_check::PasswordCheck;
 use crate::service::passwords::Passwords;
 use crate::service::records::Administrator;
+use crate::service::revocations::Revocations;
+use crate::service::sessions::Ending;
 use crate::tasks::Tasks;
 use crate::telemetry::{self, Output};
 
@@ -94,38 +96,38 @@ pub(super) fn run(config: &Config, command: &Admin) -> Exit {
 }
 
 async fn work(config: &Config, command: &Admin, password: SecretString) -> Result<Told, String> {
-    let prepared = Prepared::open(config).await?;
-    let done = async {
-        let administrators = administrators(config, &prepared).await?;
+    let carry_out = async |opened| {
+        let administrators = administrators(config, opened).await?;
         let done = carry_out(&administrators, command, password).await;
         done.map_err(|error| output::chain(&error))
     };
-    let done = done.await;
-    prepared.engine.close().await;
-    done
+    store::with(config, carry_out).await
 }
 
-async fn administrators(config: &Config, prepared: &Prepared) -> Result<Administrators, String> {
-    let Prepared {
+async fn administrators(config: &Config, opened: Opened) -> Result<Administrators, String> {
+    let Opened {
         engine,
         settings,
         sealer,
         clock,
-    } = prepared;
-    let key = settings.secret(Fingerprints::KEY, sealer).await;
+    } = opened;
+    let key = settings.secret(Fingerprints::KEY, &sealer).await;
     let key = key.map_err(|error| output::chain(&error))?;
     let passwords = Passwords::new(&config.auth.argon2).map_err(|error| output::chain(&error))?;
     let passwords = Arc::new(passwords);
     let limits = config.auth.limits.clone();
     let failures = Failures::new(engine.clone(), Fingerprints::new(&key), limits, clock.clone());
     let tasks = Tasks::new(Handle::current());
+    // Gateways learn from the store which sessions this ends.
+    let revocations = Arc::new(Revocations::new(engine.clone(), clock.clone()));
+    let ending = Ending::new(engine.clone(), revocations, config.auth.access_ttl, clock.clone());
     Ok(Administrators::new(
-        engine,
+        &engine,
         passwords.clone(),
         PasswordCheck::new(passwords, failures, tasks),
-        sealer.clone(),
-        config.auth.access_ttl,
-        clock.clone(),
+        sealer,
+        ending,
+        clock,
     ))
 }
 

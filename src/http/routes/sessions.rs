@@ -154,11 +154,11 @@ pub(super) async fn revoke(state: web::Data<State>, request: HttpRequest) -> Res
     };
     match (all, scope) {
         (true, Scope::User) => state.users.end_sessions(&user, None).await?,
-        (true, Scope::Admin) => state.sessions.end_all(&user, None).await?,
+        (true, Scope::Admin) => state.sessions.ending().end_all(&user, None).await?,
         (false, _) => {}
     }
     // By itself as well: the user may be gone.
-    state.sessions.end(&session).await?;
+    state.sessions.ending().end(&session).await?;
     Ok(ended(&request))
 }
 
@@ -269,7 +269,7 @@ pub(super) async fn end_one(
         .get(&signed_in.user)
         .await?
         .ok_or(ApiError::InvalidToken)?;
-    if state.sessions.end_of(&user.id, &id).await? {
+    if state.sessions.ending().end_of(&user.id, &id).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(none())

@@ -1,11 +1,9 @@
 //! Administrators: who they are, and whether somebody is one. What they may do, and their tokens, are others' matters.
 
-mod ending;
 mod second_factor;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -14,14 +12,13 @@ use self::second_factor::SecondFactor;
 use super::limits::Trial;
 use super::password_check::{self, PasswordCheck};
 use super::passwords::{self, Passwords, Unacceptable, acceptable};
-use super::records::{Administrator, Session};
+use super::records::Administrator;
 use super::seal::Sealer;
+use super::sessions::Ending;
 use crate::clock::Clock;
 use crate::domain::contact::Email;
 use crate::domain::ids::UserId;
 use crate::store::{self, Change, Engine, Find, Key, Repo};
-
-pub use self::ending::end_all;
 
 /// How many administrators are read at once.
 const PAGE: usize = 200;
@@ -59,32 +56,30 @@ pub struct Created {
 #[derive(Clone)]
 pub struct Administrators {
     records: Repo<Administrator>,
-    sessions: Repo<Session>,
+    ending: Ending,
     passwords: Arc<Passwords>,
     check: PasswordCheck,
     sealer: Sealer,
-    access_ttl: Duration,
     clock: Clock,
 }
 
 impl Administrators {
-    /// The administrators in this store. `access_ttl` is how long an access token is good for at most.
+    /// The administrators in this store.
     #[must_use]
     pub fn new(
         engine: &Arc<dyn Engine>,
         passwords: Arc<Passwords>,
         check: PasswordCheck,
         sealer: Sealer,
-        access_ttl: Duration,
+        ending: Ending,
         clock: Clock,
     ) -> Self {
         Self {
             records: Repo::new(engine.clone(), clock.clone()),
-            sessions: Repo::new(engine.clone(), clock.clone()),
+            ending,
             passwords,
             check,
             sealer,
-            access_ttl,
             clock,
         }
     }
@@ -259,7 +254,7 @@ impl Administrators {
         });
         let changed = changed.await?.ok_or(Error::Unknown)?;
         // After the epoch: a login that began before sees the new one and ends its session itself.
-        end_all(&self.sessions, id, self.clock.store_now(), self.access_ttl).await?;
+        self.ending.end_all(id, None).await?;
         Ok(changed)
     }
 }

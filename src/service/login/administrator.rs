@@ -47,7 +47,7 @@ impl Login {
             if now.is_some_and(|now| now.epoch == admitted.epoch && !now.disabled) {
                 return Ok(self.sessions.open(session)?);
             }
-            self.sessions.end(&session.id).await?;
+            self.sessions.ending().end(&session.id).await?;
             // A second factor's code works once.
             if totp.is_some() {
                 break;

@@ -188,7 +188,7 @@ impl Login {
         if self.users.is_unchanged(user).await? {
             return Ok(Some(self.sessions.open(session)?));
         }
-        self.sessions.end(&session.id).await?;
+        self.sessions.ending().end(&session.id).await?;
         Ok(None)
     }
 }

@@ -1,15 +1,15 @@
 //! Passwords: which ones are taken, how they are hashed and compared. Who may try how often is not decided here.
 
+mod phc;
 mod pool;
 mod rules;
 
 use std::sync::Arc;
 
-use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::password_hash::{Error as HashError, PasswordHasher as _, PasswordVerifier as _};
-use argon2::{ARGON2ID_IDENT, Algorithm, Params, Version};
+use argon2::Params;
 use secrecy::{ExposeSecret, SecretString};
 
+use self::phc::Memory;
 use self::pool::{Permit, Pool};
 use crate::config;
 
@@ -37,7 +37,7 @@ pub enum Error {
 /// This is slow on purpose, so it is done by few threads of their own that yield to all others: whoever floods the
 /// gateway with passwords waits, and nobody else does.
 pub struct Passwords {
-    argon2: argon2::Argon2<'static>,
+    params: Params,
     pool: Pool,
     /// What is compared with where there is nothing to compare with: nobody knows its password.
     dummy: Arc<str>,
@@ -57,9 +57,9 @@ impl Passwords {
     pub fn new(config: &config::Argon2) -> Result<Self, Error> {
         let params = Params::new(config.memory, config.iterations, config.parallelism, None)
             .map_err(|_| Error::Parameters)?;
-        let dummy = dummy(&params).map_err(|_| Error::Parameters)?.into();
+        let dummy = phc::of_nothing(&params).map_err(|_| Error::Parameters)?.into();
         Ok(Self {
-            argon2: argon2::Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
+            params,
             pool: Pool::start(config.concurrent, config.queue).map_err(|_| Error::Thread)?,
             dummy,
         })
@@ -100,13 +100,9 @@ impl Turn<'_> {
     /// # Errors
     /// [`Error::Busy`], at the end of the process.
     pub async fn hash(&self, password: SecretString) -> Result<String, Error> {
-        let argon2 = self.passwords.argon2.clone();
-        let hash = move || {
-            let salt: [u8; 16] = rand::random();
-            argon2.hash_password_with_salt(password.expose_secret().as_bytes(), &salt)
-        };
-        let hash = self.permit.run(hash).await?.map_err(|_| Error::Parameters)?;
-        Ok(hash.to_string())
+        let params = self.passwords.params.clone();
+        let hash = move |memory: &mut Memory| phc::hash(&params, password.expose_secret().as_bytes(), memory);
+        self.permit.run(hash).await?.map_err(|_| Error::Parameters)
     }
 
     /// As [`Passwords::verify`].
@@ -114,28 +110,12 @@ impl Turn<'_> {
     /// # Errors
     /// [`Error::Unreadable`]; [`Error::Busy`] at the end of the process.
     pub async fn verify(&self, phc: Option<&str>, password: SecretString) -> Result<bool, Error> {
-        let argon2 = self.passwords.argon2.clone();
         let known = phc.is_some();
         let phc = phc.map_or_else(|| self.passwords.dummy.clone(), Arc::from);
-        let compare = move || argon2.verify_password(password.expose_secret().as_bytes(), &*phc);
-        match self.permit.run(compare).await? {
-            Ok(()) => Ok(known),
-            Err(HashError::PasswordInvalid) => Ok(false),
-            Err(_) => Err(Error::Unreadable),
-        }
+        let compare = move |memory: &mut Memory| phc::fits(&phc, password.expose_secret().as_bytes(), memory);
+        let fits = self.permit.run(compare).await?.map_err(|_| Error::Unreadable)?;
+        Ok(known && fits)
     }
-}
-
-/// A hash with these parameters that was not made of any password.
-fn dummy(params: &Params) -> argon2::password_hash::Result<String> {
-    let hash = PasswordHash {
-        algorithm: ARGON2ID_IDENT,
-        version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(params)?,
-        salt: Some(Salt::new(&rand::random::<[u8; 16]>())?),
-        hash: Some(Output::new(&rand::random::<[u8; 32]>())?),
-    };
-    Ok(hash.to_string())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::Error;
+use super::phc::Memory;
 
 /// How long anybody waits for a turn.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -18,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
-type Job = Box<dyn FnOnce() + Send>;
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// The threads and their queue. The threads end with it.
 pub(super) struct Pool {
@@ -73,13 +74,13 @@ impl Permit {
     /// Runs `job` on one of the threads.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        job: impl FnOnce() -> T + Send + 'static,
+        job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Error> {
         let (sender, result) = oneshot::channel();
         let held = self.held.clone();
-        let job = Box::new(move || {
+        let job = Box::new(move |memory: &mut Memory| {
             // Nobody may wait for it any more.
-            let _ = sender.send(job());
+            let _ = sender.send(job(memory));
             drop(held);
         });
         self.jobs.send(job).map_err(|_| Error::Busy)?;
@@ -89,12 +90,13 @@ impl Permit {
 
 fn work(waiting: &Mutex<Receiver<Job>>) {
     yield_to_others();
+    let mut memory = Memory::new();
     loop {
         // Only the one that waits for the next job holds the lock; the others wait for the lock.
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {
             // Whoever waits for the result of a job that panics hears that there is none; the thread goes on.
-            Ok(job) => drop(catch_unwind(AssertUnwindSafe(job))),
+            Ok(job) => drop(catch_unwind(AssertUnwindSafe(|| job(&mut memory)))),
             Err(_) => return,
         }
     }
@@ -126,7 +128,7 @@ mod tests {
         let one = async || {
             let (running, most) = (running.clone(), most.clone());
             let permit = pool.permit().await.unwrap();
-            let job = move || {
+            let job = move |_: &mut Memory| {
                 most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 thread::sleep(Duration::from_millis(2));
                 running.fetch_sub(1, Ordering::SeqCst);
@@ -156,7 +158,7 @@ mod tests {
         let pool = Pool::start(1, 0).unwrap();
         let permit = pool.permit().await.unwrap();
         let (go_on, wait) = channel::<()>();
-        let run = permit.run(move || wait.recv().is_ok());
+        let run = permit.run(move |_| wait.recv().is_ok());
         assert!(
             tokio::time::timeout(Duration::from_millis(20), run)
                 .await
@@ -176,7 +178,7 @@ mod tests {
         let own = rustix::process::getpriority_process(None).unwrap();
         let pool = Pool::start(1, 1).unwrap();
         let permit = pool.permit().await.unwrap();
-        let theirs = permit.run(|| rustix::process::getpriority_process(None).unwrap());
+        let theirs = permit.run(|_| rustix::process::getpriority_process(None).unwrap());
         assert_eq!(theirs.await, Ok(NICE.max(own)));
         assert_eq!(rustix::process::getpriority_process(None), Ok(own));
     }

@@ -51,7 +51,7 @@ impl Users {
     }
 
     async fn remove_belongings(&self, id: &UserId) -> Result<()> {
-        self.sessions.end_all(id, None).await?;
+        self.sessions.ending().end_all(id, None).await?;
         // The folder of `media.dir` is a store as well: while it does not work, the user stays marked.
         let removed = self.avatars.forget(id).await;
         removed.map_err(|error| Error::Unavailable(Box::new(error)))?;

@@ -248,8 +248,8 @@ impl Users {
             return Ok(());
         };
         for id in self.absorbed(&user.id).await? {
-            self.sessions.end_all(&id, except).await?;
+            self.sessions.ending().end_all(&id, except).await?;
         }
-        self.sessions.end_all(&user.id, except).await
+        self.sessions.ending().end_all(&user.id, except).await
     }
 }

@@ -12,6 +12,8 @@ use wxgate::service::fingerprint::Fingerprints;
 use wxgate::service::limits::Failures;
 use wxgate::service::password_check::PasswordCheck;
 use wxgate::service::passwords::Passwords;
+use wxgate::service::revocations::Revocations;
+use wxgate::service::sessions::Ending;
 use wxgate::service::settings::{Purpose, Settings};
 use wxgate::store::{self, Engine, OpenMode};
 use wxgate::tasks::Tasks;
@@ -25,6 +27,7 @@ pub(crate) struct Services {
     pub(crate) check: PasswordCheck,
     pub(crate) codes: Codes,
     pub(crate) administrators: Administrators,
+    pub(crate) ending: Ending,
 }
 
 impl Services {
@@ -47,12 +50,14 @@ impl Services {
             clock.clone(),
         );
         let check = PasswordCheck::new(passwords.clone(), failures, tasks.clone());
+        let revocations = Arc::new(Revocations::new(engine.clone(), clock.clone()));
+        let ending = Ending::new(engine.clone(), revocations, config.auth.access_ttl, clock.clone());
         let administrators = Administrators::new(
             &engine,
             passwords.clone(),
             check.clone(),
             sealer,
-            config.auth.access_ttl,
+            ending.clone(),
             clock.clone(),
         );
         let codes = Codes::new(
@@ -71,6 +76,7 @@ impl Services {
             check,
             codes,
             administrators,
+            ending,
         }
     }
 }

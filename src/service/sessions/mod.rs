@@ -1,5 +1,7 @@
 //! Sessions: what a login begins, refreshes continue and a logout ends. Who the user is was decided before.
 
+mod ending;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,18 +11,16 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::fresh_id;
 use super::records::{Scope, Session};
-use super::revocations::Revocations;
 use super::tokens::{Issued, Tokens};
 use crate::clock::Clock;
 use crate::config::Auth;
 use crate::domain::ids::{AppName, SessionId, UserId};
 use crate::domain::refresh_token::{self, Generation, Presented};
 use crate::domain::rotation::Verdict;
-use crate::domain::time::Timestamp;
 use crate::store::{self, Change, Engine, Find, Key, Order, Repo};
 
-/// Access tokens of an ended session must be known as long as one may still be good; clocks differ a little.
-const SLACK: Duration = Duration::from_mins(1);
+pub use ending::Ending;
+
 /// A user sees and ends so many sessions at once; the index gives the rest on the next call.
 const PAGE: usize = 100;
 
@@ -89,7 +89,7 @@ pub struct Sessions {
     repo: Repo<Session>,
     key: hmac::Key,
     tokens: Arc<Tokens>,
-    revocations: Arc<Revocations>,
+    ending: Ending,
     auth: Auth,
     clock: Clock,
 }
@@ -104,7 +104,7 @@ impl Sessions {
         engine: Arc<dyn Engine>,
         key: &SecretString,
         tokens: Arc<Tokens>,
-        revocations: Arc<Revocations>,
+        ending: Ending,
         auth: Auth,
         clock: Clock,
     ) -> Self {
@@ -112,7 +112,7 @@ impl Sessions {
             repo: Repo::new(engine, clock.clone()),
             key: hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret().as_bytes()),
             tokens,
-            revocations,
+            ending,
             auth,
             clock,
         }
@@ -185,7 +185,7 @@ impl Sessions {
             Outcome::Refused => Err(Error::Refused),
             Outcome::TooMany => Err(Error::TooMany(self.auth.refresh_grace)),
             Outcome::Stolen => {
-                self.revocations.note(&session);
+                self.ending.publish(&session);
                 tracing::warn!(
                     session = %session.id, user = %session.user, generation = presented.number,
                     "a refresh token was used again long after its use: the session has been ended"
@@ -213,7 +213,7 @@ impl Sessions {
             Verdict::Successor => (Outcome::Again, Change::Keep),
             Verdict::Overtaken | Verdict::Unknown => (Outcome::Refused, Change::Keep),
             Verdict::Stolen => {
-                self.mark_ended(session, now);
+                self.ending.mark(session, now);
                 (Outcome::Stolen, Change::Save)
             }
         }
@@ -265,68 +265,10 @@ impl Sessions {
         }
     }
 
-    /// Ends a session: from the answer on none of its tokens is good here, and within two seconds nowhere. Ending it
-    /// again changes nothing.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    pub async fn end(&self, id: &SessionId) -> store::Result<()> {
-        self.end_if(id, |_| true).await.map(|_| ())
-    }
-
-    /// Ends a session of this user. Says whether there was one.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    pub async fn end_of(&self, user: &UserId, id: &SessionId) -> store::Result<bool> {
-        self.end_if(id, |session| session.user == *user && session.ended_at.is_none())
-            .await
-    }
-
-    async fn end_if(&self, id: &SessionId, may: impl Fn(&Session) -> bool) -> store::Result<bool> {
-        let now = self.clock.store_now();
-        let mut was = false;
-        let ended = self
-            .repo
-            .update(id.as_str(), |session| {
-                was = may(session);
-                if was && session.ended_at.is_none() {
-                    self.mark_ended(session, now);
-                    Change::Save
-                } else {
-                    Change::Keep
-                }
-            })
-            .await?;
-        if let Some(session) = ended.filter(|_| was) {
-            self.revocations.note(&session);
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
-    /// Ends every session of a user or administrator but `except`.
-    ///
-    /// One that begins meanwhile is not found by this; whoever begins it looks at the user's `epoch` afterwards, which
-    /// the caller has raised before.
-    ///
-    /// # Errors
-    /// If the store does not answer; some may have been ended then.
-    pub async fn end_all(&self, user: &UserId, except: Option<&SessionId>) -> store::Result<()> {
-        let mut find = by_user(user);
-        loop {
-            let found = self.repo.find(find.clone()).await?;
-            let last = found.last().map(|found| after(&found.record));
-            for session in found.iter().map(|found| &found.record) {
-                if session.ended_at.is_none() && Some(&session.id) != except {
-                    self.end(&session.id).await?;
-                }
-            }
-            if found.len() < PAGE {
-                return Ok(());
-            }
-            find.after = last;
-        }
+    /// Ends sessions.
+    #[must_use]
+    pub fn ending(&self) -> &Ending {
+        &self.ending
     }
 
     /// Gives every session of one user to another, into whom the first was merged.
@@ -347,13 +289,6 @@ impl Sessions {
                 return Ok(());
             }
         }
-    }
-
-    /// What stays of an ended session is needed to refuse its access tokens, and nothing else.
-    fn mark_ended(&self, session: &mut Session, now: Timestamp) {
-        session.ended_at = Some(now);
-        session.expires_at = now + self.auth.access_ttl + SLACK;
-        session.device = None;
     }
 }
 
