@@ -30,7 +30,7 @@ function Page() {
   const first = useRef(true);
   const title = t(`title.${entrance ? 'enter' : name}`);
   useEffect(() => { document.title = title; }, [title]);
-  // A page that was gone to is where reading goes on; the first one is left to the browser.
+  // Reading goes on at the page that was gone to; the first one is left to the browser.
   useEffect(() => {
     const heading = !first.current && document.querySelector('h1');
     if (heading) heading.focus();

@@ -2,36 +2,36 @@
 //
 // Where the tokens are: the access token in a variable of this module, the refresh token in an HttpOnly cookie that
 // scripts cannot read and that the browser sends to /v1/token only. Nothing that signs anybody in is ever in storage,
-// so a script that gets in finds nothing to carry away and nothing outlives the tab but the cookie. A page that is
-// loaded anew gets its access token by a refresh.
+// so a script that gets in finds nothing there to carry away. A page that is loaded anew begins with a refresh.
 //
-// A request that is answered 401 gets a new token and is sent again. However many fail at the same time, one
-// refresh serves them all; tabs take turns by a lock and hand each other what they got, so that a session is refreshed
-// once for all of them. (The gateway forgives twins within auth.refresh_grace; where there are no locks, that helps.)
+// A request that is answered 401 gets a new token and is sent again. However many fail at the same time, one refresh
+// serves them all; tabs take turns by a lock and hand each other what they got. Where there are no locks, the gateway's
+// auth.refresh_grace forgives twins.
 import { send, upload } from './api.js';
 import { dropDrafts, forget, recall, remember } from './store.js';
 import { signal } from './ui.js';
 
 const REFRESH = '/v1/token/refresh';
 const LOCK = 'wxgate.refresh';
-/** Not a secret: that there probably is a cookie, so that strangers are not sent to ask for nothing. */
+/** That there probably is a cookie; strangers need not ask. */
 const HINT = 'signedin';
 const REMEMBERED_CALLS = 40;
 /** Twice, because on a slow network a short-lived token can end under way. The session itself is not given up for it. */
 const ROUNDS = 2;
-/** So long a tab that had to wait for the lock lets the other's message arrive. */
-const HEAR_MS = 30;
+/** So long a tab whose turn comes after another's waits for what that one got. */
+const HEAR_MS = 300;
 
 /** `state`: unknown, in, out. `user`: its id. `reason`, when out: null, `ended` (by the gateway), `left` (by the user). */
 export const session = signal({ state: 'unknown', user: null, reason: null });
 /** When the access token ends by this page's own clock, and how long it lasted: both in ms. Null without a token. */
 export const life = signal(null);
-/** What went over the wire, latest last: `{ id, method, path, status, note, ms }`. */
+/** What went over the wire, latest last: `{ id, method, path, status, note }`. */
 export const calls = signal([]);
 
 let token = null;
 let flight = null;
 let counted = 0;
+let heard = () => {};
 const tabs = typeof BroadcastChannel === 'function' ? new BroadcastChannel('wxgate.session') : null;
 
 /** A request in the user's name. `form` and `progress` make it an upload. Resolves as `send` does. */
@@ -55,7 +55,7 @@ async function wire(method, path, options, bearer, note) {
   const outcome = options.form
     ? await upload(path, options.form, { headers, progress: options.progress })
     : await send(method, path, { headers, body: options.body, credentials: options.credentials || 'omit' });
-  record({ method, path, status: outcome.status, ms: outcome.ms, note });
+  record({ method, path, status: outcome.status, note });
   return outcome;
 }
 
@@ -64,19 +64,25 @@ function record(line) {
   calls.value = [...calls.value, { id: counted, ...line }].slice(-REMEMBERED_CALLS);
 }
 
-/** One refresh for all who found `used` to be over; those who come later than its answer need none. */
+/** One refresh for all who found `used` to be over; those who come after it need none. */
 function refresh(used) {
   if (token !== null && token !== used) return Promise.resolve({ ok: true });
-  if (!flight) flight = inTurn(() => rotate(used)).finally(() => { flight = null; });
+  if (!flight) flight = inTurn(used).finally(() => { flight = null; });
   return flight;
 }
 
-async function inTurn(action) {
-  if (!navigator.locks) return action();
-  const asked = performance.now();
+async function inTurn(used) {
+  if (!navigator.locks) return rotate(used);
+  const { held, pending } = await navigator.locks.query();
+  const behind = [...held, ...pending].some(({ name }) => name === LOCK);
   return navigator.locks.request(LOCK, async () => {
-    if (performance.now() - asked > HEAR_MS) await new Promise((resolve) => setTimeout(resolve, HEAR_MS));
-    return action();
+    if (behind && token === used) {
+      await new Promise((go) => {
+        heard = go;
+        setTimeout(go, HEAR_MS);
+      });
+    }
+    return rotate(used);
   });
 }
 
@@ -97,6 +103,7 @@ function adopt(answer) {
 
 function hold(given) {
   token = given.token;
+  heard();
   life.value = { ends: performance.now() + given.ends - Date.now(), lasts: given.lasts };
   const known = session.value;
   if (known.state !== 'in' || known.user !== given.user) session.value = { state: 'in', user: given.user, reason: null };
@@ -119,7 +126,7 @@ if (tabs) {
   };
 }
 
-/** Finds out whether somebody is signed in. A failure of the network is told, not taken for a no. */
+/** Finds out whether somebody is signed in. A failure is told, not taken for a no. */
 export async function start() {
   if (recall(HINT) === null) {
     session.value = { state: 'out', user: null, reason: null };
@@ -149,7 +156,7 @@ export async function quit(everywhere) {
   return outcome;
 }
 
-/** The page forgets its access token, as if it had ended: the next request is answered 401, and that is the point. */
+/** Forgets the access token, so that the next request is answered 401. */
 export function discard() {
   token = null;
   if (life.value) life.value = { ...life.value, ends: performance.now() };

@@ -23,7 +23,6 @@ export const Submit = ({ busy, children, ...rest }) => html`
     ${busy && html`<${Icon} name="refresh-cw" spin />`}${children}
   </button>`;
 
-/** Puts the reader where the first mistake is. */
 export function toFirstMistake(form) {
   requestAnimationFrame(() => {
     const field = form.querySelector('[aria-invalid="true"]');

@@ -12,7 +12,7 @@ import { me } from './load.js';
 const HOLD_S = 5;
 const LARGEST_BYTES = 20 * 1024 * 1024;
 
-/** A picture on its way: `{ url, blob, left, share, error }`. Lives as long as the site is open, whatever page is shown. */
+/** A picture on its way: `{ url, blob, left, share, error }`, whatever page is shown meanwhile. */
 const coming = signal(null);
 let timer = null;
 

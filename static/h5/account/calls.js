@@ -38,8 +38,7 @@ const Calls = () => html`
   <ol class="calls" data-name="calls" aria-label=${t('calls.heading')}>${grouped(calls.value).map(({ id, method, path, status, note, times }) => html`
     <li key=${id} class=${status >= 200 && status < 300 ? 'fine' : 'refused'}>
       <code>${method} ${path}</code>
-      <span class="answer">${times > 1 && html`<span class="times">${`×${times}`}</span>`}
-        <b>${status || t('calls.none')}</b>${note && html`<span class="tag">${t(`calls.${note}`)}</span>`}</span>
+      <span class="answer">${times > 1 && html`<span class="times">${`×${times}`}</span>`}${' '}<b>${status || t('calls.none')}</b>${note && html`${' '}<span class="tag">${t(`calls.${note}`)}</span>`}</span>
     </li>`)}</ol>`;
 
 async function expire() {

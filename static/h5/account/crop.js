@@ -35,7 +35,7 @@ export function Crop({ file, onDone, onCancel, onBroken }) {
     setCenter({ x: width / 2, y: height / 2 });
   }
   const at = size && place(size, zoom, center);
-  /** By pixels of the screen. What cannot be reached is not remembered, or the way back would be longer. */
+  /** By pixels of the screen; what cannot be reached is not remembered. */
   function move(dx, dy) {
     if (!at) return;
     const wanted = { x: (size.stage / 2 - at.x - dx) / at.scale, y: (size.stage / 2 - at.y - dy) / at.scale };

@@ -5,7 +5,7 @@ import { enter } from '../../lib/session.js';
 import { draft, keepDraft } from '../../lib/store.js';
 import { Field, FormError, Submit, toFirstMistake } from '../../parts/field.js';
 
-/** The gateway's rule; it also refuses what everybody chooses. */
+/** The gateway's rule. */
 const SHORTEST_PASSWORD = 8;
 
 export const isEmail = (account) => account.includes('@');
@@ -27,7 +27,7 @@ function missing(kind, account, password) {
   return wrong;
 }
 
-/** What the gateway refused, by the field it speaks of; null if it speaks of none. */
+/** What the gateway refused, by the field; null if it speaks of none. */
 function refused(kind, { status, body }) {
   const texts = body && body.msg ? [].concat(body.msg) : [];
   if (status === 401 && kind === LOGIN) return { password: t('wrong.login') };

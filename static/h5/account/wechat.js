@@ -19,7 +19,7 @@ export function address(next) {
   return `/v1/oauth/${encodeURIComponent(OAUTH_APP)}/authorize?redirect=${encodeURIComponent(back)}`;
 }
 
-/** Leaves only if the gateway can send the user on; else its reason is shown here and not as a page of JSON. */
+/** Leaves only if the gateway can send the user on; else the reason is shown here. */
 export async function setOff(event, next) {
   event.preventDefault();
   refusal.value = null;

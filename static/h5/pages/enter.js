@@ -27,6 +27,6 @@ export function EnterPage() {
       <p class="form-error" role="alert">${refusal.value && html`<${Icon} name="triangle-alert" /><span>${refusal.value()}</span>`}</p>
       <${Form} />
       <${Wechat} />
-      <p class="note kept">${t('enter.kept')}</p>
+      <p class="note">${t('enter.kept')}</p>
     </main>`;
 }

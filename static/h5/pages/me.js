@@ -13,7 +13,8 @@ import { me } from '../account/load.js';
 const DRAFT = 'nickname';
 const LONGEST = 64;
 
-const valueOf = (user, kind) => (user.identities || []).filter((one) => one.kind === kind && one.value).map((one) => one.value).join(', ');
+const known = (user, kind) => (user.identities || []).filter((one) => one.kind === kind);
+const valueOf = (user, kind) => known(user, kind).map((one) => one.value).join(', ');
 
 function nameOf(user) {
   return user.nickname || valueOf(user, 'username') || valueOf(user, 'email') || valueOf(user, 'phone') || t('me.nameless');
@@ -72,7 +73,7 @@ function Nickname({ user }) {
 function Profile({ user }) {
   const facts = [
     ['phone', valueOf(user, 'phone')], ['username', valueOf(user, 'username')], ['email', valueOf(user, 'email')],
-    ['wechat', (user.identities || []).filter((one) => one.kind === 'wechat').map((one) => one.app || 'WeChat').join(', ')],
+    ['wechat', known(user, 'wechat').map((one) => one.app || 'WeChat').join(', ')],
   ];
   return html`
     <section class="card profile" aria-label=${t('me.profile')}>

@@ -6,12 +6,36 @@ import { Confirm } from '../../parts/dialog.js';
 import { inWords } from '../../parts/field.js';
 import { Icon } from '../../parts/inline.js';
 import { Loaded, say } from '../../parts/states.js';
-import { readAgent } from '../account/agent.js';
 import { sessions } from '../account/load.js';
 
 /** What is to be confirmed: `{ kind: one|others|everywhere, session }`. */
 const asked = signal(null);
 const busy = signal(false);
+
+/** The first that matches counts: browsers name their ancestors, too. */
+const PROGRAMS = [
+  [/miniProgram/i, 'WeChat mini program'], [/MicroMessenger/i, 'WeChat'], [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
+  [/Firefox\/|FxiOS/, 'Firefox'], [/HeadlessChrome\/|\bChrom(?:e|ium)\/|CriOS/, 'Chrome'], [/Safari\//, 'Safari'],
+  [/^curl\//i, 'curl'], [/^([\w.-]{2,30})\//, null],
+];
+const SYSTEMS = [
+  [/iPhone/, 'iPhone'], [/iPad/, 'iPad'], [/HarmonyOS|OpenHarmony/, 'HarmonyOS'], [/Android/, 'Android'], [/Windows/, 'Windows'],
+  [/Macintosh|Mac OS X/, 'macOS'], [/Linux/, 'Linux'],
+];
+
+function first(table, text) {
+  for (const [pattern, name] of table) {
+    const match = pattern.exec(text);
+    if (match) return name || match[1];
+  }
+  return null;
+}
+
+/** What a client calls itself, in words a person recognises: a guess for the eye, null where there is none. */
+function readAgent(text) {
+  const system = first(SYSTEMS, text || '');
+  return { program: first(PROGRAMS, text || ''), system, handheld: /iPhone|iPad|Android|HarmonyOS/.test(system || '') };
+}
 
 const moment = (seconds) => new Date(seconds * 1000);
 

@@ -1,18 +1,7 @@
 // The page as such: no errors, no foreign requests, the policy word for word, axe, every width, language and theme.
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { check, open, overflow, own, standing } from '../harness.mjs';
+import { axe, check, open, overflow, own, standing, withAxe } from '../harness.mjs';
 
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types 'none'";
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
-async function axe(page) {
-  const { violations } = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), RULES);
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => node.target.join(' ')).join(', ')}`);
-}
-
-const withAxe = (page) => page.addInitScript(AXE);
 
 async function everyLook(browser) {
   for (const lang of ['zh', 'en']) {
