@@ -77,14 +77,14 @@ async fn watch_store(engine: Arc<dyn Engine>, state: Arc<State>, clock: Clock, t
     loop {
         let asked = clock.now();
         let time = engine.now().await;
-        let observed = clock.now();
+        // At once, before anything is waited for: a clock that is turned in between would be taken for the store's.
+        if let Ok(time) = &time {
+            clock.observe_store(*time, asked, clock.now());
+        }
         // The time is read; a store that cannot be written any more is of no use either.
         state
             .health
             .note_store(time.is_ok() && engine.ping().await.is_ok());
-        if let Ok(time) = time {
-            clock.observe_store(time, asked, observed);
-        }
         tokio::select! {
             () = tasks.stopping() => return,
             () = tokio::time::sleep(STORE_CHECK) => {}

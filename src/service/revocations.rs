@@ -2,9 +2,9 @@
 //! does not end sessions.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::records::Session;
 use crate::clock::Clock;
@@ -29,8 +29,10 @@ pub struct Revocations {
     clock: Clock,
     /// Until when each has to be known.
     ended: RwLock<HashMap<SessionId, Timestamp>>,
-    /// When the store answered last, in milliseconds of its time.
-    heard: AtomicI64,
+    /// When this was made; what follows is measured from here, by a clock that nobody sets.
+    began: Instant,
+    /// When the store was asked last and answered, in milliseconds.
+    heard: AtomicU64,
 }
 
 impl Revocations {
@@ -41,7 +43,8 @@ impl Revocations {
             repo: Repo::new(engine, clock.clone()),
             clock,
             ended: RwLock::default(),
-            heard: AtomicI64::new(0),
+            began: Instant::now(),
+            heard: AtomicU64::new(0),
         }
     }
 
@@ -55,8 +58,8 @@ impl Revocations {
     /// Whether what other instances ended would be known by now.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        let heard = Timestamp::from_millis(self.heard.load(Ordering::Relaxed));
-        self.clock.store_now().since(heard) < BLIND_AFTER
+        let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
+        self.began.elapsed().saturating_sub(heard) < BLIND_AFTER
     }
 
     /// Notes a session that has just been ended here.
@@ -70,7 +73,7 @@ impl Revocations {
     /// # Errors
     /// If the store does not answer.
     pub async fn catch_up(&self, from: Timestamp) -> store::Result<Timestamp> {
-        let asked = self.clock.store_now();
+        let asked = self.began.elapsed();
         let mut find = Find::by(Session::BY_END, []);
         find.from = Some(from.into());
         find.limit = PAGE;
@@ -90,8 +93,9 @@ impl Revocations {
                 (ended_at, found.record.id.to_string())
             });
         }
-        self.heard.store(asked.millis(), Ordering::Relaxed);
-        self.forget_expired(asked);
+        let asked = u64::try_from(asked.as_millis()).unwrap_or(u64::MAX);
+        self.heard.store(asked, Ordering::Relaxed);
+        self.forget_expired(self.clock.store_now());
         Ok(latest)
     }
 
