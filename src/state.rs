@@ -13,6 +13,8 @@ use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
+use crate::service::mini_program::MiniProgram;
+use crate::service::oauth::Oauth;
 use crate::service::rooms::Rooms;
 use crate::service::sessions::Sessions;
 use crate::service::tokens::Tokens;
@@ -28,6 +30,10 @@ pub struct State {
     pub jsapi: Jsapi,
     /// Logins.
     pub login: Login,
+    /// Web pages in WeChat.
+    pub oauth: Arc<Oauth>,
+    /// What mini programs know of their users.
+    pub mini_program: Arc<MiniProgram>,
     /// Our own tokens.
     pub tokens: Arc<Tokens>,
     /// Users' pictures.

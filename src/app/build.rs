@@ -20,6 +20,8 @@ use crate::service::fingerprint::Fingerprints;
 use crate::service::jsapi::Jsapi;
 use crate::service::limits::Failures;
 use crate::service::login::{Checks, Login};
+use crate::service::mini_program::MiniProgram;
+use crate::service::oauth::Oauth;
 use crate::service::password_check::PasswordCheck;
 use crate::service::passwords::Passwords;
 use crate::service::revocations::Revocations;
@@ -124,11 +126,31 @@ pub(super) async fn build(
         clock.clone(),
         tasks.clone(),
     )?);
+    let oauth = Arc::new(Oauth::new(
+        &config,
+        client.clone(),
+        &engine,
+        &settings.secret(Oauth::KEY, &sealer).await?,
+        sealer.clone(),
+        clock.clone(),
+        tasks.clone(),
+    ));
+    let mini_program = Arc::new(MiniProgram::new(
+        config.apps.clone(),
+        client.clone(),
+        credentials.clone(),
+        users.clone(),
+        &engine,
+        sealer.clone(),
+        clock.clone(),
+    ));
     let checks = Checks {
         administrators,
         password_check: password_check.clone(),
         failures,
         codes: codes.clone(),
+        oauth: oauth.clone(),
+        mini_program: mini_program.clone(),
     };
     let login = Login::new(
         config.apps.clone(),
@@ -153,6 +175,8 @@ pub(super) async fn build(
             config.jsapi.expose_ticket,
         ),
         login,
+        oauth,
+        mini_program,
         access: Access::new(tokens.clone(), revocations.clone()),
         tokens,
         sessions,

@@ -1,10 +1,12 @@
 //! The pure core: ids, contacts, time, signatures and page addresses. No I/O, no clock, no randomness, no framework.
 
 pub mod contact;
+pub mod encrypted_data;
 pub mod identity;
 pub mod ids;
 pub mod page_url;
 pub mod refresh_token;
+pub mod return_url;
 pub mod rotation;
 pub mod signature;
 pub mod time;

@@ -174,6 +174,21 @@ impl Query {
         }
     }
 
+    /// The value of a parameter that may be there once, with at most `most` bytes; an empty one counts as absent.
+    ///
+    /// # Errors
+    /// If it is there more than once, or longer.
+    pub fn at_most_once(&self, name: &str, most: usize) -> Result<Option<String>, ApiError> {
+        if self
+            .0
+            .iter()
+            .all(|(given, value)| given != name || value.is_empty())
+        {
+            return Ok(None);
+        }
+        self.once(name, most).map(Some)
+    }
+
     /// The value of a parameter that must be there exactly once, with 1 to `most` bytes.
     ///
     /// # Errors
@@ -197,15 +212,6 @@ impl Query {
             )]));
         }
         Ok(value.clone())
-    }
-
-    /// The value of a parameter that may be absent.
-    ///
-    /// # Errors
-    /// As [`Self::once`], if it is there.
-    pub fn at_most_once(&self, name: &str, most: usize) -> Result<Option<String>, ApiError> {
-        let is_there = self.0.iter().any(|(given, _)| given == name);
-        is_there.then(|| self.once(name, most)).transpose()
     }
 
     /// A parameter that is `true`, `false`, or not there, which is no.

@@ -124,7 +124,7 @@ impl App {
 
     /// The user a call concerns: named by openid, or the owner of its code.
     pub(crate) fn user_of(&self, call: &Call) -> Option<usize> {
-        if let Some(code) = call.param("js_code") {
+        if let Some(code) = call.param("js_code").or_else(|| call.param("code")) {
             return self.codes.owner(&code);
         }
         if let Some(openid) = call.param("openid") {

@@ -17,7 +17,13 @@ pub(crate) const MOST: usize = 2_000;
 const MOST_PATHS: usize = 1_000;
 /// Bytes of a query and of a body that the log remembers.
 const MOST_BYTES: usize = 2_048;
-const MASKED: [&str; 4] = ["secret", "appsecret", "access_token", "session_key"];
+const MASKED: [&str; 5] = [
+    "secret",
+    "appsecret",
+    "access_token",
+    "refresh_token",
+    "session_key",
+];
 
 /// All received calls.
 #[derive(Debug, Clone, Default)]

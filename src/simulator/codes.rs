@@ -17,6 +17,19 @@ const MOST: usize = 50_000;
 pub(crate) enum CodeKind {
     /// `wx.login`, exchanged at `/sns/jscode2session`.
     Login,
+    /// The authorize page's, exchanged at `/sns/oauth2/access_token`.
+    OAuth(Grant),
+    /// The phone number button's, exchanged at `/wxa/business/getuserphonenumber`.
+    Phone,
+}
+
+/// What a user granted on the authorize page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// Scope `snsapi_userinfo`; without it `snsapi_base`.
+    pub(crate) userinfo: bool,
+    /// The page was shown as a snapshot, to a virtual user.
+    pub(crate) snapshot: bool,
 }
 
 /// The codes of one app.
@@ -59,12 +72,29 @@ impl Codes {
     /// WeChat: 40163 for a code already used, 40029 for one that is unknown, expired, of another app or
     /// of another kind.
     pub(crate) fn look(&self, code: &str, kind: CodeKind, now: Moment) -> Result<usize, Refusal> {
-        match self.known.get(code) {
-            Some(found) if found.kind != kind || found.expires <= now => {
-                Err(Refusal::of(errcode::INVALID_CODE))
-            }
-            Some(found) if found.used => Err(Refusal::of(errcode::CODE_USED)),
-            Some(found) => Ok(found.user),
+        let (user, ()) = self.find(code, now, |found| (found == kind).then_some(()))?;
+        Ok(user)
+    }
+
+    /// The user of an authorize page's code and what was granted, as [`Self::look`] has it.
+    pub(crate) fn look_granted(&self, code: &str, now: Moment) -> Result<(usize, Grant), Refusal> {
+        self.find(code, now, |found| match found {
+            CodeKind::OAuth(grant) => Some(grant),
+            CodeKind::Login | CodeKind::Phone => None,
+        })
+    }
+
+    fn find<T>(
+        &self,
+        code: &str,
+        now: Moment,
+        wanted: impl Fn(CodeKind) -> Option<T>,
+    ) -> Result<(usize, T), Refusal> {
+        let found = self.known.get(code).filter(|found| found.expires > now);
+        let wanted = found.and_then(|found| Some((found, wanted(found.kind)?)));
+        match wanted {
+            Some((found, _)) if found.used => Err(Refusal::of(errcode::CODE_USED)),
+            Some((found, wanted)) => Ok((found.user, wanted)),
             None => Err(Refusal::of(errcode::INVALID_CODE)),
         }
     }

@@ -24,6 +24,25 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     .daily(1_000_000),
     // WeChat: a POST is answered as if the parameters were missing, so the endpoint looks for itself.
     Endpoint::open("/sns/jscode2session", Verb::Any, sns::jscode2session::serve),
+    Endpoint::open(
+        "/sns/oauth2/access_token",
+        Verb::Get,
+        sns::oauth2::access_token::serve,
+    )
+    .a_minute(50_000),
+    Endpoint::open(
+        "/sns/oauth2/refresh_token",
+        Verb::Get,
+        sns::oauth2::refresh_token::serve,
+    ),
+    Endpoint::open("/sns/userinfo", Verb::Get, sns::userinfo::serve),
+    Endpoint::open("/sns/auth", Verb::Get, sns::auth::serve),
+    Endpoint::of(
+        "/wxa/business/getuserphonenumber",
+        Verb::Post,
+        AppKind::Mini,
+        wxa::getuserphonenumber::serve,
+    ),
     Endpoint::of(
         "/wxa/checksession",
         Verb::Get,

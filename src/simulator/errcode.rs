@@ -15,6 +15,8 @@ pub(crate) const INVALID_APP_ID: i32 = 40_013;
 pub(crate) const INVALID_ACCESS_TOKEN: i32 = 40_014;
 /// A one-time code that is unknown, expired or another app's.
 pub(crate) const INVALID_CODE: i32 = 40_029;
+/// A refresh token that is unknown or another app's.
+pub(crate) const INVALID_REFRESH_TOKEN: i32 = 40_030;
 /// Parameters that make no sense.
 pub(crate) const INVALID_ARGUMENTS: i32 = 40_097;
 /// The secret is wrong.
@@ -31,6 +33,8 @@ pub(crate) const SECRET_FROZEN: i32 = 40_243;
 pub(crate) const TOKEN_MISSING: i32 = 41_001;
 /// No `appid`.
 pub(crate) const APP_ID_MISSING: i32 = 41_002;
+/// No `refresh_token`.
+pub(crate) const REFRESH_TOKEN_MISSING: i32 = 41_003;
 /// No `secret`.
 pub(crate) const SECRET_MISSING: i32 = 41_004;
 /// No `js_code`.
@@ -39,6 +43,8 @@ pub(crate) const CODE_MISSING: i32 = 41_008;
 pub(crate) const OPENID_MISSING: i32 = 41_009;
 /// A token past its end.
 pub(crate) const TOKEN_EXPIRED: i32 = 42_001;
+/// A refresh token past its end: the user has to authorize anew.
+pub(crate) const REFRESH_TOKEN_EXPIRED: i32 = 42_002;
 /// Only GET is served.
 pub(crate) const GET_REQUIRED: i32 = 43_001;
 /// Only POST is served.
@@ -92,6 +98,7 @@ pub(crate) fn text(code: i32) -> &'static str {
         INVALID_APP_ID => "invalid appid",
         INVALID_ACCESS_TOKEN => "invalid access_token",
         INVALID_CODE => "invalid code",
+        INVALID_REFRESH_TOKEN => "invalid refresh_token",
         INVALID_ARGUMENTS => "invalid args",
         INVALID_SECRET => "invalid appsecret",
         CODE_USED => "code been used",
@@ -100,10 +107,12 @@ pub(crate) fn text(code: i32) -> &'static str {
         SECRET_FROZEN => "appsecret is frozen",
         TOKEN_MISSING => "access_token missing",
         APP_ID_MISSING => "appid missing",
+        REFRESH_TOKEN_MISSING => "refresh_token missing",
         SECRET_MISSING => "appsecret missing",
         CODE_MISSING => "missing code",
         OPENID_MISSING => "missing openid",
         TOKEN_EXPIRED => "access_token expired",
+        REFRESH_TOKEN_EXPIRED => "refresh_token expired",
         GET_REQUIRED => "require GET method",
         POST_REQUIRED => "require POST method",
         EMPTY_BODY => "empty post data",

@@ -3,7 +3,7 @@
 //! one is not repeated in the other.
 //!
 //! A call enters at `wire`, goes through `platform` (counted, fault rules, WeChat's checks), and is served
-//! by the file of its endpoint in `cgi_bin`, `sns` or `wxa`; `endpoints` is the table of these. What the
+//! by the file of its endpoint in `cgi_bin`, `sns` or `wxa`; `endpoints` is the table of these. Pages are in `open`. What the
 //! platform remembers is `world`. The admin API under `/_sim/` is `admin`.
 
 mod admin;
@@ -18,6 +18,7 @@ mod endpoints;
 mod errcode;
 mod faults;
 mod limits;
+mod open;
 mod platform;
 mod random;
 mod reply;
@@ -29,6 +30,7 @@ mod tokens;
 #[cfg(test)]
 mod tokens_tests;
 mod users;
+mod web_tokens;
 mod wire;
 mod world;
 mod wxa;

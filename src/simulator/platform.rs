@@ -10,6 +10,7 @@ use super::clock::{Clock, Moment};
 use super::endpoints::{Endpoint, Index, Server, Verb};
 use super::errcode;
 use super::faults::{Delivery, Plan};
+use super::open;
 use super::reply::{Answer, Refusal, Reply, Style};
 use super::settings::{AppKind, Settings};
 use super::world::{Visit, World};
@@ -72,6 +73,9 @@ impl Platform {
     }
 
     fn answer(&self, world: &mut World, call: &Call, style: Style, now: Moment) -> Reply {
+        if let Some(page) = open::serve(world, call, now) {
+            return page;
+        }
         let Some(endpoint) = self.index.find(&call.path) else {
             return Reply::page(404, "404 Not Found");
         };

@@ -87,6 +87,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     /// The content type.
     pub(crate) content_type: Cow<'static, str>,
+    /// Where it redirects to, if it does.
+    pub(crate) location: Option<String>,
     /// The body.
     pub(crate) body: Vec<u8>,
     /// The errcode in the body, for the call log.
@@ -120,6 +122,7 @@ impl Reply {
         Self {
             status: 200,
             content_type: content_type(path),
+            location: None,
             body,
             errcode: Some(errcode),
         }
@@ -134,6 +137,7 @@ impl Reply {
         Self {
             status,
             content_type: Cow::Borrowed("text/html"),
+            location: None,
             body: body.into_bytes(),
             errcode: None,
         }

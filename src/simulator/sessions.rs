@@ -17,6 +17,8 @@ pub(crate) struct Sessions {
 #[derive(Debug, Clone)]
 struct Session {
     key: String,
+    /// The key before, which works no more.
+    previous: Option<String>,
     expires: Moment,
 }
 
@@ -41,10 +43,11 @@ impl Sessions {
         let expires = now.plus(rule.seconds);
         let session = self.by_user.entry(user).or_insert_with(|| Session {
             key: String::new(),
+            previous: None,
             expires: now,
         });
         if rule.keys == SessionKeys::AlwaysNew || session.expires <= now {
-            session.key = random.session_key();
+            session.renew(random);
         }
         // WeChat: a key's life is extended by use.
         session.expires = expires;
@@ -62,8 +65,20 @@ impl Sessions {
     /// Replaces the key; the new one inherits the old one's end.
     pub(crate) fn replace(&mut self, user: usize, random: &mut Random) -> Option<&str> {
         let session = self.by_user.get_mut(&user)?;
-        session.key = random.session_key();
+        session.renew(random);
         Some(&session.key)
+    }
+
+    /// The key before the user's current one, for data that a client encrypted too early.
+    pub(crate) fn stale_key(&self, user: usize) -> Option<&str> {
+        self.by_user.get(&user)?.previous.as_deref()
+    }
+}
+
+impl Session {
+    fn renew(&mut self, random: &mut Random) {
+        let old = std::mem::replace(&mut self.key, random.session_key());
+        self.previous = Some(old).filter(|old| !old.is_empty());
     }
 }
 

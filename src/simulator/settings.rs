@@ -92,6 +92,8 @@ pub struct Switches {
     pub(crate) verified: bool,
     /// The Open Platform account the app is bound to; with one, users have a unionid.
     pub(crate) open_account: Option<String>,
+    /// Hosts that the authorize page may send users back to, exactly (网页授权域名). Loopback always may be.
+    pub(crate) oauth_domains: Vec<String>,
     /// Risk codes that the next token calls are answered with, one each.
     pub(crate) risk: Vec<i32>,
     /// Limits that replace an endpoint's own, by path.
@@ -184,6 +186,7 @@ impl Default for Switches {
             frozen: false,
             verified: true,
             open_account: None,
+            oauth_domains: Vec::new(),
             risk: Vec::new(),
             limits: BTreeMap::new(),
             ticket_expires: TicketExpires::Fixed,

@@ -19,6 +19,34 @@ pub(crate) struct User {
     pub(crate) nickname: String,
     /// WeChat: logins of high-risk users are refused with 40226.
     pub(crate) high_risk: bool,
+    /// The phone number without its country code.
+    pub(crate) phone: String,
+    /// The country code of the phone number.
+    pub(crate) country_code: String,
+    /// The address of the user's picture; may be empty.
+    pub(crate) avatar_url: String,
+}
+
+impl User {
+    /// The `number`th user, with a phone number in mainland China that nobody else has.
+    pub(crate) fn new(number: usize, id: String) -> Self {
+        Self {
+            nickname: id.clone(),
+            id,
+            high_risk: false,
+            phone: format!("138{number:08}"),
+            country_code: "86".to_owned(),
+            avatar_url: "https://thirdwx.qlogo.cn/mmopen/simulated/132".to_owned(),
+        }
+    }
+
+    /// WeChat: numbers outside mainland China are shown with `+` and their country code.
+    pub(crate) fn shown_phone(&self) -> String {
+        if self.country_code == "86" {
+            return self.phone.clone();
+        }
+        format!("+{} {}", self.country_code, self.phone)
+    }
 }
 
 /// All users, in the order they were made. A user's index stays the same for good.
@@ -113,11 +141,7 @@ mod tests {
     #[test]
     fn an_id_is_given_once() {
         let mut users = Users::default();
-        let ann = || User {
-            id: "ann".into(),
-            nickname: "Ann".into(),
-            high_risk: false,
-        };
+        let ann = || User::new(1, "ann".into());
         assert_eq!(users.add(ann()), Some(0));
         assert_eq!(users.add(ann()), None);
         assert_eq!(users.find("ann"), Some(0));

@@ -10,7 +10,9 @@ use std::time::Duration;
 use actix_web::body::SizedStream;
 use actix_web::dev::Extensions;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::sleep;
 use actix_web::web::{Bytes, Data};
@@ -72,6 +74,18 @@ fn head(reply: &Reply) -> actix_web::HttpResponseBuilder {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
     response.insert_header((CONTENT_TYPE, reply.content_type.as_ref()));
+    if let Some(location) = &reply.location {
+        response.insert_header((LOCATION, location.as_str()));
+    }
+    if reply.content_type.starts_with("text/html") {
+        // The pages ask for nothing but their own style sheet, and are nobody's frame.
+        response.insert_header((
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
+        ));
+        response.insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"));
+        response.insert_header((CACHE_CONTROL, "no-store"));
+    }
     response
 }
 

@@ -10,11 +10,13 @@ use super::clock::Moment;
 use super::endpoints::Endpoint;
 use super::errcode;
 use super::faults::Faults;
+use super::open::Visitor;
 use super::random::Random;
 use super::reply::Refusal;
 use super::settings::{AppSettings, Settings};
 use super::tokens::Tokens;
 use super::users::{Identities, Users};
+use super::web_tokens::WebTokens;
 
 /// Apps in all.
 pub(crate) const MOST_APPS: usize = 1_000;
@@ -26,8 +28,12 @@ pub(crate) struct World {
     pub(crate) apps: BTreeMap<String, App>,
     /// Access tokens of all apps.
     pub(crate) tokens: Tokens,
+    /// Tokens of web pages, of all apps.
+    pub(crate) web_tokens: WebTokens,
     /// Simulated people.
     pub(crate) users: Users,
+    /// Who opens the authorize page.
+    pub(crate) visitor: Visitor,
     /// What openids are made from.
     pub(crate) identities: Identities,
     /// What everything else is made from.
@@ -48,7 +54,9 @@ impl World {
                 .map(|app| (app.app_id.clone(), App::new(app)))
                 .collect(),
             tokens: Tokens::default(),
+            web_tokens: WebTokens::default(),
             users: Users::default(),
+            visitor: Visitor::default(),
             identities: Identities::seeded(seed),
             random: Random::seeded(seed),
             faults: Faults::default(),
@@ -70,8 +78,10 @@ impl World {
         let named = call.param("appid").and_then(|id| self.apps.get(id.as_ref()));
         named
             .or_else(|| {
-                call.param("access_token")
-                    .and_then(|token| self.apps.get(self.tokens.owner(&token)?))
+                call.param("access_token").and_then(|token| {
+                    let owner = self.tokens.owner(&token);
+                    self.apps.get(owner.or_else(|| self.web_tokens.owner(&token))?)
+                })
             })
             .or_else(|| self.apps.get(call.json().ok()?.get("appid")?.as_str()?))
     }
@@ -87,6 +97,7 @@ impl World {
         let Self {
             apps,
             tokens,
+            web_tokens,
             users,
             identities,
             random,
@@ -101,6 +112,7 @@ impl World {
             now,
             app,
             tokens,
+            web_tokens,
             users,
             identities,
             random,
@@ -132,6 +144,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) app: &'a mut App,
     /// Access tokens of all apps.
     pub(crate) tokens: &'a mut Tokens,
+    /// Tokens of web pages, of all apps.
+    pub(crate) web_tokens: &'a mut WebTokens,
     /// Simulated people.
     pub(crate) users: &'a Users,
     /// What openids are made from.

@@ -1,5 +1,11 @@
 //! The calls themselves: their paths, parameters and answers.
 
+mod sns;
+mod wxa;
+
+pub use sns::{OauthToken, UserInfo};
+pub use wxa::PhoneNumber;
+
 use std::time::Duration;
 
 use reqwest::{RequestBuilder, Response};

@@ -42,6 +42,8 @@ pub enum ApiError {
     MethodNotAllowed(String),
     /// There is such a thing already, or it cannot be had in this state.
     Conflict(String),
+    /// No session_key of the user fits: the mini program has to call `wx.login` again.
+    SessionKeyExpired,
     /// Too often.
     Limited(Duration),
     /// The platform refused, for a reason that asking again does not change.
@@ -92,6 +94,7 @@ mod code {
     pub(super) const INTERNAL: u32 = 10009;
     pub(super) const REQUEST: u32 = 10010;
     pub(super) const CONFLICT: u32 = 10011;
+    pub(super) const SESSION_KEY: u32 = 10012;
 }
 
 impl ApiError {
@@ -109,6 +112,7 @@ impl ApiError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, code::NOT_FOUND),
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, code::METHOD),
             Self::Conflict(_) => (StatusCode::CONFLICT, code::CONFLICT),
+            Self::SessionKeyExpired => (StatusCode::CONFLICT, code::SESSION_KEY),
             Self::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, code::LIMITED),
             Self::Upstream(_) => (StatusCode::BAD_GATEWAY, code::PLATFORM),
             Self::LoginUnavailable => (StatusCode::SERVICE_UNAVAILABLE, code::AUTHENTICATION),
@@ -154,6 +158,7 @@ impl fmt::Display for ApiError {
             | Self::Conflict(text) => f.write_str(text),
             Self::InvalidToken => f.write_str("the token is not valid"),
             Self::MethodNotAllowed(_) => f.write_str("this path does not take this method"),
+            Self::SessionKeyExpired => f.write_str("session expired, call wx.login again"),
             Self::Limited(_) => f.write_str("too many requests; try again later"),
             Self::Upstream(errcode) => write!(f, "WeChat refused with errcode {errcode}"),
             Self::LoginUnavailable => f.write_str("openid acquisition failed due to network problems"),

@@ -6,7 +6,8 @@ use super::ApiError;
 use crate::http::edge::body::BodyError;
 use crate::service::users::LinkError;
 use crate::service::{
-    StoreError, accounts, callback, codes, credentials, jsapi, login, password_check, passwords, sessions,
+    StoreError, accounts, callback, codes, credentials, jsapi, login, mini_program, oauth, password_check,
+    passwords, sessions,
 };
 use crate::telemetry::Chain;
 
@@ -96,6 +97,12 @@ impl From<login::Error> for ApiError {
                 }
             },
             login::Error::Password(error) => error.into(),
+            login::Error::MiniProgram(mini_program::Error::Platform(error))
+                if matches!(error.errcode(), Some(40029 | 40163)) =>
+            {
+                login_refused(error.errcode().unwrap_or_default())
+            }
+            login::Error::MiniProgram(error) => error.into(),
             login::Error::BrokenOff => Self::LoginUnavailable,
             login::Error::Store(error) => error.into(),
             login::Error::Restless => Self::Unavailable("the user is being changed", Duration::from_secs(1)),
@@ -209,6 +216,58 @@ impl From<sessions::Error> for ApiError {
                 tracing::error!(%error, "a token could not be signed");
                 Self::Internal
             }
+        }
+    }
+}
+
+impl From<oauth::Error> for ApiError {
+    fn from(error: oauth::Error) -> Self {
+        match error {
+            oauth::Error::NoApp => no_app(),
+            oauth::Error::NoAddress => {
+                tracing::error!("an authorization needs server.public_url, which is not set");
+                Self::Unavailable("server.public_url is not set", Duration::from_secs(300))
+            }
+            oauth::Error::Redirect(error) => Self::Invalid(vec![error.to_string()]),
+            oauth::Error::State => {
+                let text = "the authorization is over, or was begun in another browser: open the page again";
+                Self::Invalid(vec![text.to_owned()])
+            }
+            oauth::Error::Store(error) => error.into(),
+            oauth::Error::BrokenOff => {
+                Self::Unavailable("the authorization was broken off", Duration::from_secs(1))
+            }
+        }
+    }
+}
+
+impl From<mini_program::Error> for ApiError {
+    fn from(error: mini_program::Error) -> Self {
+        match error {
+            mini_program::Error::NoApp => no_app(),
+            mini_program::Error::SessionExpired => Self::SessionKeyExpired,
+            mini_program::Error::ForeignApp => {
+                Self::Invalid(vec!["encryptedData was made for another app".to_owned()])
+            }
+            mini_program::Error::OddPhone => {
+                tracing::error!("WeChat writes a phone number in a way that is not known here");
+                Self::Internal
+            }
+            mini_program::Error::Credentials(error) => error.into(),
+            mini_program::Error::Platform(error) => match error.errcode() {
+                // Unknown, expired or used. (手机号快速验证)
+                Some(40029 | 40163) => Self::Invalid(vec!["code is not valid, or not any more".to_owned()]),
+                Some(45011) => Self::Limited(Duration::from_secs(60)),
+                Some(errcode) if errcode != -1 => {
+                    tracing::error!(%error, "WeChat refuses a call about a user");
+                    Self::Upstream(errcode)
+                }
+                _ => {
+                    tracing::warn!(%error, "WeChat could not be asked about a user");
+                    Self::Unavailable("WeChat does not answer", Duration::from_secs(2))
+                }
+            },
+            mini_program::Error::Store(error) => error.into(),
         }
     }
 }

@@ -8,6 +8,8 @@ mod compat;
 mod fallback;
 mod jsapi;
 mod jwks;
+mod mini_program;
+mod oauth;
 mod opened;
 mod operations;
 mod rooms;
@@ -58,6 +60,13 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(users::change)
         .service(users::delete)
         .service(codes::send)
+        .service(mini_program::phone)
+        .service(mini_program::decrypt)
+        .service(mini_program::raw_data)
+        .service(mini_program::check_session)
+        .service(mini_program::reset_session)
+        .service(oauth::authorize)
+        .service(oauth::callback)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)

@@ -26,6 +26,7 @@ enum Kind {
     MiniProgram,
     Password,
     Phone,
+    WebPage,
     Administrator,
 }
 
@@ -36,6 +37,7 @@ impl Kind {
             100 => Some(Self::MiniProgram),
             101 => Some(Self::Password),
             102 => Some(Self::Phone),
+            103 => Some(Self::WebPage),
             200 => Some(Self::Administrator),
             _ => None,
         }
@@ -45,10 +47,11 @@ impl Kind {
 /// Who wants to log in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LoginBody {
-    /// How: 100 a mini program, 101 a password, 102 a code that was sent to a phone, 200 an administrator.
+    /// How: 100 a mini program, 101 a password, 102 a phone, 103 a reader of an H5 page, 200 an administrator.
     #[schema(example = 100)]
     r#type: i64,
-    /// 100: the code of `wx.login`. 101: a user name or e-mail address. 102: a phone number. 200: an e-mail address.
+    /// 100: the code of `wx.login`. 101: a user name or e-mail address. 102: a phone number; without `secret` the code of
+    /// a mini program's phone number button. 103: the code that the page got back. 200: an e-mail address.
     account: String,
     /// 101 and 200: the password. 102: the code.
     secret: Option<String>,
@@ -127,7 +130,7 @@ async fn create(
     let kind = fields.integer("type");
     let Some(kind) = kind.and_then(Kind::of) else {
         if kind.is_some() {
-            fields.problem::<()>("type字段不支持; 100, 101, 102 and 200 are supported".to_owned());
+            fields.problem::<()>("type字段不支持; 100, 101, 102, 103 and 200 are supported".to_owned());
         }
         return Err(fields.finish::<()>(None).err().unwrap_or(ApiError::Internal));
     };
@@ -142,11 +145,21 @@ async fn create(
             let (account, secret) = account_and_secret(fields)?;
             state.login.password(&account, secret, &visitor).await?
         }
+        Kind::Phone if fields.lacks("secret") => {
+            let code = fields.parse("account", 512);
+            let code = fields.finish(code)?;
+            state.login.mini_program_phone(app, &code, &visitor).await?
+        }
         Kind::Phone => {
             let phone = fields.parse("account", 64);
             let code = fields.text("secret", 64);
             let (phone, code) = fields.finish(phone.zip(code))?;
             state.login.phone(phone, &code.into(), &visitor).await?
+        }
+        Kind::WebPage => {
+            let code = fields.text("account", 128);
+            let code = fields.finish(code)?;
+            state.login.web_page(&code, &visitor).await?
         }
         Kind::Administrator => {
             let totp = (!fields.lacks("totp")).then(|| fields.text("totp", 16)).flatten();

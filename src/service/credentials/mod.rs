@@ -125,6 +125,28 @@ impl Credentials {
         }
     }
 
+    /// An access_token that is good now, as far as is known.
+    ///
+    /// # Errors
+    /// If there is none and none can be fetched.
+    pub async fn access_token(&self, app: &AppId) -> Result<Arc<Held>, Error> {
+        match tokio::time::timeout(PATIENCE, self.shared.get(app, Kind::AccessToken)).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Slow),
+        }
+    }
+
+    /// An access_token other than `dead`, which the platform no longer takes: replaced once for all who report it.
+    ///
+    /// # Errors
+    /// If none can be fetched.
+    pub async fn replace_dead(&self, app: &AppId, dead: &SecretString) -> Result<Arc<Held>, Error> {
+        match tokio::time::timeout(PATIENCE, self.shared.replace_dead(app, dead)).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Slow),
+        }
+    }
+
     /// For each value that should be held: its AppID, its kind, and how long it is good for yet.
     #[must_use]
     pub fn remaining(&self) -> Vec<(AppId, &'static str, Duration)> {

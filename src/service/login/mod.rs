@@ -4,6 +4,7 @@ mod administrator;
 mod exchange;
 mod mini_program;
 mod password;
+mod web_page;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use std::time::Duration;
 use super::administrators::Administrators;
 use super::codes::Codes;
 use super::limits::Failures;
+use super::mini_program::{Error as MiniProgramError, MiniProgram};
+use super::oauth::Oauth;
 use super::password_check::{self, PasswordCheck};
 use super::records::{Scope, User};
 use super::seal::Sealer;
@@ -68,6 +71,9 @@ pub enum Error {
     /// The exchange was not carried out to its end.
     #[error("the exchange of the code was broken off")]
     BrokenOff,
+    /// What a mini program has brought does not tell the phone number.
+    #[error(transparent)]
+    MiniProgram(#[from] MiniProgramError),
     /// What should prove who it is does not.
     #[error(transparent)]
     Password(#[from] password_check::Error),
@@ -97,11 +103,13 @@ pub struct Login {
     password_check: PasswordCheck,
     failures: Failures,
     codes: Arc<Codes>,
+    oauth: Arc<Oauth>,
+    mini_program: Arc<MiniProgram>,
     sealer: Sealer,
     clock: Clock,
 }
 
-/// What logins with passwords and codes are checked with.
+/// What logins other than by `wx.login` are checked with.
 pub struct Checks {
     /// The administrators.
     pub administrators: Administrators,
@@ -111,6 +119,10 @@ pub struct Checks {
     pub failures: Failures,
     /// One-time codes.
     pub codes: Arc<Codes>,
+    /// Readers of web pages.
+    pub oauth: Arc<Oauth>,
+    /// Phone numbers of mini programs.
+    pub mini_program: Arc<MiniProgram>,
 }
 
 impl Login {
@@ -136,6 +148,8 @@ impl Login {
             password_check,
             failures,
             codes,
+            oauth,
+            mini_program,
         } = checks;
         Self {
             apps,
@@ -146,6 +160,8 @@ impl Login {
             password_check,
             failures,
             codes,
+            oauth,
+            mini_program,
             sealer,
             clock,
         }

@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{ATTEMPTS, Error, LoggedIn, Login, Visitor};
 use crate::domain::contact::{Contact, Phone};
 use crate::domain::identity::IdentityId;
+use crate::domain::ids::AppName;
 use crate::service::codes::{Purpose, Refused};
 use crate::service::limits::Trial;
 use crate::service::password_check;
@@ -68,7 +69,7 @@ impl Login {
         let code = code.expose_secret();
         let phone = Contact::Phone(phone);
         match self.codes.redeem(&phone, Purpose::Login, code).await {
-            Ok(()) => self.proven(&id, visitor).await,
+            Ok(()) => self.proven(&id, None, visitor).await,
             Err(Refused::Wrong) => {
                 self.failures.note(&trial).await?;
                 Err(Error::Password(password_check::Error::Wrong))
@@ -78,10 +79,15 @@ impl Login {
     }
 
     /// Logs in whoever has just proven an identity that brings nothing with it.
-    pub(super) async fn proven(&self, id: &IdentityId, visitor: &Visitor) -> Result<LoggedIn, Error> {
+    pub(super) async fn proven(
+        &self,
+        id: &IdentityId,
+        app: Option<AppName>,
+        visitor: &Visitor,
+    ) -> Result<LoggedIn, Error> {
         for _ in 0..ATTEMPTS {
             let user = self.users.prove(id, None, |_| Change::Keep).await?;
-            if let Some(opened) = self.enter(&user, None, visitor).await? {
+            if let Some(opened) = self.enter(&user, app.clone(), visitor).await? {
                 return Ok(LoggedIn { opened, user });
             }
         }

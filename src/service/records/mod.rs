@@ -5,6 +5,7 @@ mod attempts;
 mod code;
 mod credential;
 mod media;
+mod oauth;
 mod room;
 mod session;
 mod setting;
@@ -16,6 +17,7 @@ pub use attempts::Attempts;
 pub use code::{Code, Sendings};
 pub use credential::{Age, Budget, Credential, Forced, Lease};
 pub use media::Media;
+pub use oauth::{OauthCode, OauthOutcome, OauthScope, OauthState};
 pub use room::Room;
 pub use session::{Scope, Session};
 pub use setting::Setting;
@@ -38,6 +40,8 @@ pub const COLLECTIONS: &[&Collection] = &[
     Attempts::COLLECTION,
     Code::COLLECTION,
     Sendings::COLLECTION,
+    OauthState::COLLECTION,
+    OauthCode::COLLECTION,
 ];
 
 /// Ties a record type to its collection, keyed by its member `id`.

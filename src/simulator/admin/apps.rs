@@ -140,6 +140,7 @@ fn merged(switches: &Switches, changes: Map<String, Value>) -> Result<Switches, 
     )?;
     check_count("limits", switches.limits.len(), 200)?;
     check_count("risk", switches.risk.len(), 100)?;
+    check_count("oauth_domains", switches.oauth_domains.len(), 20)?;
     check_length(
         "open_account",
         switches.open_account.as_deref().unwrap_or_default(),

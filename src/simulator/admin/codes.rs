@@ -6,48 +6,78 @@ use serde_json::{Value, json};
 
 use super::error::AdminError;
 use super::{input, users};
-use crate::simulator::codes::CodeKind;
+use crate::simulator::codes::{CodeKind, Grant};
 use crate::simulator::platform::Platform;
 use crate::simulator::settings::AppKind;
+use crate::simulator::world::World;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewCode {
     app_id: String,
     user: Option<String>,
+    #[serde(default)]
+    kind: Kind,
+    /// For `oauth`: `snsapi_base` or `snsapi_userinfo`.
+    scope: Option<Scope>,
+    /// For `oauth`: of a snapshot page.
+    #[serde(default)]
+    snapshot: bool,
 }
 
-/// A `wx.login` code of a user, who is made if there is none.
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    #[default]
+    Login,
+    Oauth,
+    Phone,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    #[serde(rename = "snsapi_base")]
+    Base,
+    #[serde(rename = "snsapi_userinfo")]
+    UserInfo,
+}
+
+/// A code of a user, who is made if there is none.
 pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json<Value>, AdminError> {
     let new: NewCode = input::body(&body)?;
     let (now, mut world) = (platform.clock.now(), platform.world());
-    let kind = world
-        .apps
-        .get(&new.app_id)
-        .ok_or(AdminError::NotFound("app"))?
-        .kind;
-    if kind != AppKind::Mini {
-        return Err(AdminError::Invalid(
-            "only users of a mini program get login codes".into(),
-        ));
-    }
-    let known = new.user.as_deref().and_then(|id| world.users.find(id));
-    let user = match known {
-        Some(index) => index,
-        None => users::add(&mut world, new.user, None, false)?,
+    let app_kind = kind_of(&world, &new.app_id)?;
+    let kind = match (new.kind, app_kind) {
+        (Kind::Login, AppKind::Mini) => CodeKind::Login,
+        (Kind::Phone, AppKind::Mini) => CodeKind::Phone,
+        (Kind::Oauth, AppKind::Official) => CodeKind::OAuth(Grant {
+            userinfo: new.scope == Some(Scope::UserInfo),
+            snapshot: new.snapshot,
+        }),
+        (Kind::Login | Kind::Phone, AppKind::Official) => {
+            let text = "only users of a mini program get login and phone codes";
+            return Err(AdminError::Invalid(text.into()));
+        }
+        (Kind::Oauth, AppKind::Mini) => {
+            let text = "only users of an official account get codes of the authorize page";
+            return Err(AdminError::Invalid(text.into()));
+        }
     };
+    let user = users::find_or_add(&mut world, new.user)?;
     let code = format!("0{}", world.random.word(31));
-    let id = world
-        .users
-        .get(user)
-        .ok_or(AdminError::NotFound("user"))?
-        .id
-        .clone();
+    let found = world.users.get(user).ok_or(AdminError::NotFound("user"))?;
+    let id = found.id.clone();
     let openid = world.identities.openid(&new.app_id, &id);
     let app = world
         .apps
         .get_mut(&new.app_id)
         .ok_or(AdminError::NotFound("app"))?;
-    app.codes.add(code.clone(), user, CodeKind::Login, now);
+    app.codes.add(code.clone(), user, kind, now);
     Ok(Json(json!({"code": code, "openid": openid, "user": id})))
+}
+
+/// What an app is.
+pub(super) fn kind_of(world: &World, app_id: &str) -> Result<AppKind, AdminError> {
+    let app = world.apps.get(app_id).ok_or(AdminError::NotFound("app"))?;
+    Ok(app.kind)
 }

@@ -6,12 +6,14 @@ mod calls;
 mod clock;
 mod codes;
 mod credentials;
+mod encrypted;
 mod error;
 mod faults;
 mod guard;
 mod input;
 mod state;
 mod users;
+mod visitor;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
@@ -34,7 +36,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(at("/apps/{app_id}").get(apps::show).patch(apps::change))
         .service(at("/users").get(users::list).post(users::create))
         .service(at("/users/{user}").get(users::show).patch(users::change))
+        .service(at("/visitor").get(visitor::show).post(visitor::change))
         .service(at("/codes").post(codes::create))
+        .service(at("/encrypted").post(encrypted::create))
         .service(at("/tokens/kill").post(credentials::kill_tokens))
         .service(at("/tickets/expire").post(credentials::expire_tickets))
         .service(

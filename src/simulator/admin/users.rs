@@ -12,12 +12,10 @@ use crate::simulator::users::User;
 use crate::simulator::world::World;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct NewUser {
     id: Option<String>,
-    nickname: Option<String>,
-    #[serde(default)]
-    high_risk: bool,
+    #[serde(flatten)]
+    rest: ChangedUser,
 }
 
 #[derive(Deserialize)]
@@ -25,6 +23,40 @@ struct NewUser {
 struct ChangedUser {
     nickname: Option<String>,
     high_risk: Option<bool>,
+    phone: Option<String>,
+    country_code: Option<String>,
+    avatar_url: Option<String>,
+}
+
+impl ChangedUser {
+    fn check(&self) -> Result<(), AdminError> {
+        check_length("nickname", self.nickname.as_deref().unwrap_or_default(), 128)?;
+        check_length("avatar_url", self.avatar_url.as_deref().unwrap_or_default(), 512)?;
+        check_digits("phone", self.phone.as_deref(), 20)?;
+        check_digits("country_code", self.country_code.as_deref(), 4)
+    }
+
+    fn apply(self, user: &mut User) {
+        let set = |place: &mut String, new: Option<String>| {
+            if let Some(new) = new {
+                *place = new;
+            }
+        };
+        set(&mut user.nickname, self.nickname);
+        set(&mut user.phone, self.phone);
+        set(&mut user.country_code, self.country_code);
+        set(&mut user.avatar_url, self.avatar_url);
+        user.high_risk = self.high_risk.unwrap_or(user.high_risk);
+    }
+}
+
+fn check_digits(what: &str, text: Option<&str>, most: usize) -> Result<(), AdminError> {
+    let fine =
+        |text: &str| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if text.is_none_or(fine) {
+        return Ok(());
+    }
+    Err(AdminError::Invalid(format!("{what} has 1 to {most} digits")))
 }
 
 pub(super) async fn list(platform: Data<Platform>, request: HttpRequest) -> Result<Json<Value>, AdminError> {
@@ -43,7 +75,11 @@ pub(super) async fn show(platform: Data<Platform>, path: Path<String>) -> Result
 pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json<Value>, AdminError> {
     let new: NewUser = input::body(&body)?;
     let mut world = platform.world();
-    let index = add(&mut world, new.id, new.nickname, new.high_risk)?;
+    new.rest.check()?;
+    let index = add(&mut world, new.id)?;
+    if let Some(user) = world.users.get_mut(index) {
+        new.rest.apply(user);
+    }
     let user = world.users.get(index).ok_or(AdminError::NotFound("user"))?;
     Ok(Json(view(user, &world)))
 }
@@ -54,43 +90,41 @@ pub(super) async fn change(
     body: Bytes,
 ) -> Result<Json<Value>, AdminError> {
     let changed: ChangedUser = input::body(&body)?;
-    check_length("nickname", changed.nickname.as_deref().unwrap_or_default(), 128)?;
+    changed.check()?;
     let mut world = platform.world();
     let index = world.users.find(&path).ok_or(AdminError::NotFound("user"))?;
     let user = world.users.get_mut(index).ok_or(AdminError::NotFound("user"))?;
-    if let Some(nickname) = changed.nickname {
-        user.nickname = nickname;
-    }
-    if let Some(high_risk) = changed.high_risk {
-        user.high_risk = high_risk;
-    }
+    changed.apply(user);
     let user = world.users.get(index).ok_or(AdminError::NotFound("user"))?;
     Ok(Json(view(user, &world)))
 }
 
-/// Makes a user, with an id and a nickname if none are given.
-pub(super) fn add(
-    world: &mut World,
-    id: Option<String>,
-    nickname: Option<String>,
-    high_risk: bool,
-) -> Result<usize, AdminError> {
+/// Makes a user, with an id if none is given.
+pub(super) fn add(world: &mut World, id: Option<String>) -> Result<usize, AdminError> {
     let number = world.users.all().len() + 1;
     let id = id.unwrap_or_else(|| format!("user-{number}"));
     check_id("id", &id)?;
-    let nickname = nickname.unwrap_or_else(|| id.clone());
-    check_length("nickname", &nickname, 128)?;
-    let user = User {
-        id,
-        nickname,
-        high_risk,
-    };
     let taken = || AdminError::Conflict("there is such a user already, or there are too many".into());
-    world.users.add(user).ok_or_else(taken)
+    world.users.add(User::new(number, id)).ok_or_else(taken)
+}
+
+/// The user of this id, made if there is none; a new one without an id.
+pub(super) fn find_or_add(world: &mut World, id: Option<String>) -> Result<usize, AdminError> {
+    match id.as_deref().and_then(|id| world.users.find(id)) {
+        Some(index) => Ok(index),
+        None => add(world, id),
+    }
 }
 
 fn short(user: &User) -> Value {
-    json!({"id": user.id, "nickname": user.nickname, "high_risk": user.high_risk})
+    json!({
+        "id": user.id,
+        "nickname": user.nickname,
+        "high_risk": user.high_risk,
+        "phone": user.phone,
+        "country_code": user.country_code,
+        "avatar_url": user.avatar_url,
+    })
 }
 
 /// A user with its openid at every app.

@@ -239,6 +239,7 @@ fn made_up(status: u16, content_type: &str, body: Vec<u8>) -> Reply {
     Reply {
         status,
         content_type: Cow::Owned(content_type.to_owned()),
+        location: None,
         body,
         errcode,
     }

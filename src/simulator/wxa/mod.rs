@@ -1,4 +1,4 @@
-//! `/wxa`: session keys so far.
+//! `/wxa`: session keys and phone numbers so far.
 
 use crate::simulator::errcode;
 use crate::simulator::reply::Refusal;
@@ -6,6 +6,7 @@ use crate::simulator::sessions;
 use crate::simulator::world::Desk;
 
 pub(crate) mod checksession;
+pub(crate) mod getuserphonenumber;
 pub(crate) mod resetusersessionkey;
 
 /// The user a session call names, and the openid it names the user by.
