@@ -128,12 +128,13 @@ if (tabs) {
 
 /** Finds out whether somebody is signed in. A failure is told, not taken for a no. */
 export async function start() {
+  if (token !== null) return { ok: true };
   if (recall(HINT) === null) {
     session.value = { state: 'out', user: null, reason: null };
     return { ok: true };
   }
-  const outcome = await refresh(token);
-  if (!outcome.ok && outcome.status === 401) session.value = { ...session.value, reason: null };
+  const outcome = await refresh(null);
+  if (outcome.status === 401) session.value = { ...session.value, reason: null };
   return outcome;
 }
 

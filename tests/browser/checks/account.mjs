@@ -257,12 +257,22 @@ async function byPhone(browser) {
   await close();
 }
 
-/** WeChat's page itself is another origin's; here is what leads there and what comes back. */
+/** To WeChat's page and back, for real but for WeChat: that is the demo's simulated one, on an origin of its own. */
 async function byWechat(browser) {
-  const { page, faults, close } = await open(browser, { path: '/h5/#/rooms', lang: 'en' });
+  const { page, context, faults, wire, close } = await open(browser, { path: '/h5/#/rooms', lang: 'en' });
   await page.waitForSelector('[data-wechat]');
   const href = new URL(await page.getAttribute('[data-wechat]', 'href'), base);
   check('the link names the page to come back to', href.pathname === '/v1/oauth/demo-official/authorize' && href.searchParams.get('redirect') === `${base}/h5/?next=rooms`, href.href);
+  await context.unroute('**/*');
+  await page.click('[data-wechat]');
+  await page.waitForSelector('[data-form="room"]');
+  check('signed in by WeChat, back at the page one wanted, no code in the address', page.url() === `${base}/h5/#/rooms`, page.url());
+  check('by one login, without a refresh', same(wire.filter((one) => one.includes('/v1/token')), ['POST /v1/token 200']), wire);
+  await page.click('[data-tab="me"]');
+  await page.waitForSelector('[data-fact="wechat"]');
+  check('the profile names the account', (await page.innerText('[data-fact="wechat"]')) === 'demo-official', await page.innerText('[data-fact="wechat"]'));
+  await page.click('[data-logout]');
+  await page.waitForSelector('[data-wechat]');
   await page.route('**/v1/oauth/**', json(503, { msg: 'server.public_url is not set', error_code: 10052, request: 'GET /v1/oauth/demo-official/authorize' }));
   await page.click('[data-wechat]');
   await page.waitForFunction(() => /503/.test(document.querySelector('.form-error').innerText));
