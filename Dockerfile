@@ -17,7 +17,7 @@ RUN --mount=type=cache,id=wxgate-registry,target=/usr/local/cargo/registry \
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=builder --chown=65532:65532 /image/state/ /var/lib/
 COPY --from=builder /image/usr/local/bin/wxgate /usr/local/bin/wxgate
-COPY LICENSE /usr/share/doc/wxgate/LICENSE
+COPY LICENSE src/service/passwords/NOTICE /usr/share/doc/wxgate/
 
 # Relative paths start here: the SQLite file `data/wxgate.db` of the defaults, and a `config.toml` if one is mounted.
 # Docker gives a new named volume the owner of this folder; a folder of the host must belong to 65532.

@@ -168,10 +168,10 @@ async fn a_password_needs_a_proof(app: Builder) {
     let new = "one hundred balloons";
     set(&token, json!({"new": new}))
         .await
-        .refused(401, 10004, "POST /v1/user/password");
+        .refused(403, 10005, "POST /v1/user/password");
     set(&token, json!({"new": new, "old": "wrong password"}))
         .await
-        .refused(401, 10004, "POST /v1/user/password");
+        .refused(403, 10005, "POST /v1/user/password");
     set(&token, json!({"new": "12345678", "old": PASSWORD}))
         .await
         .refused(400, 10001, "POST /v1/user/password");
@@ -181,7 +181,7 @@ async fn a_password_needs_a_proof(app: Builder) {
     assert_eq!(set(&token, json!({"new": new})).await.status, 204);
     set(&token, json!({"new": PASSWORD}))
         .await
-        .refused(401, 10004, "POST /v1/user/password");
+        .refused(403, 10005, "POST /v1/user/password");
 }
 
 async fn accounts_with_bad_parameters_are_not_made(app: Builder) {

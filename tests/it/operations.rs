@@ -121,6 +121,8 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "GET /jsapi/{app}",
       "GET /metrics",
       "GET /readyz",
+      "GET /v1/oauth/{app}/authorize",
+      "GET /v1/oauth/{app}/callback",
       "GET /v1/rooms",
       "GET /v1/user",
       "GET /v1/user/sessions",
@@ -139,8 +141,13 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "POST /v1/token/revoke",
       "POST /v1/token/verify",
       "POST /v1/user/avatar",
+      "POST /v1/user/decrypt",
       "POST /v1/user/identities",
       "POST /v1/user/password",
+      "POST /v1/user/phone",
+      "POST /v1/user/raw-data",
+      "POST /v1/user/session-key/check",
+      "POST /v1/user/session-key/reset",
       "POST /v1/users"
     ]
     "#);

@@ -112,7 +112,7 @@ impl ApiError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, code::NOT_FOUND),
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, code::METHOD),
             Self::Conflict(_) => (StatusCode::CONFLICT, code::CONFLICT),
-            Self::SessionKeyExpired => (StatusCode::CONFLICT, code::SESSION_KEY),
+            Self::SessionKeyExpired => (StatusCode::UNAUTHORIZED, code::SESSION_KEY),
             Self::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, code::LIMITED),
             Self::Upstream(_) => (StatusCode::BAD_GATEWAY, code::PLATFORM),
             Self::LoginUnavailable => (StatusCode::SERVICE_UNAVAILABLE, code::AUTHENTICATION),
@@ -195,9 +195,10 @@ pub fn render(
         Some(error) => respond(asked.method, asked.path, error, error.status_code()),
         None => respond(asked.method, asked.path, &from_status(status), status),
     };
-    if let Some(request) = asked.request
-        && response.status() == StatusCode::UNAUTHORIZED
-    {
+    let is_signed_out = error
+        .and_then(|error| error.as_error())
+        .is_some_and(|error| matches!(error, ApiError::InvalidToken | ApiError::Unauthorized(_)));
+    if let Some(request) = asked.request.filter(|_| is_signed_out) {
         // A client that sent a cookie goes to its login page, and not with the old cookie.
         cookies::clear(request, &mut response);
     }

@@ -152,6 +152,10 @@ impl From<accounts::Error> for ApiError {
         match error {
             accounts::Error::Password(error) => error.into(),
             accounts::Error::Hash(error) => error.into(),
+            // Who asks is known; what they may do is not proven. With 401 a client would think that its token is old.
+            accounts::Error::Proof(password_check::Error::Wrong) => {
+                Self::Forbidden("the old password or the code is wrong".to_owned())
+            }
             accounts::Error::Proof(error) => error.into(),
             accounts::Error::Link(error) => error.into(),
             accounts::Error::Store(error) => error.into(),

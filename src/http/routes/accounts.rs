@@ -94,7 +94,8 @@ pub(super) struct PasswordBody {
     responses(
         (status = 204, description = "it is set"),
         (status = 400, description = "wrong parameters", body = ErrorBody),
-        (status = 401, description = "no good token, or the proof is wrong", body = ErrorBody),
+        (status = 401, description = "no good token", body = ErrorBody),
+        (status = 403, description = "the proof is wrong", body = ErrorBody),
         (status = 429, description = "too many failures", body = ErrorBody),
     )
 )]
@@ -155,7 +156,8 @@ pub(super) struct LinkBody {
     responses(
         (status = 200, description = "the account as it is now", body = AccountBody),
         (status = 400, description = "wrong parameters", body = ErrorBody),
-        (status = 401, description = "no good token, or the code is wrong", body = ErrorBody),
+        (status = 401, description = "no good token", body = ErrorBody),
+        (status = 403, description = "the code is wrong", body = ErrorBody),
         (status = 409, description = "the user has too many", body = ErrorBody),
     )
 )]

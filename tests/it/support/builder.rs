@@ -120,6 +120,10 @@ impl Builder {
                 "WXGATE__PLATFORM__API_URL".to_owned(),
                 format!("http://{}", platform.addr),
             ),
+            (
+                "WXGATE__PLATFORM__OPEN_URL".to_owned(),
+                format!("http://{}", platform.addr),
+            ),
         ];
         environment.extend(self.settings);
         let config = Config::from_layers(Some(&file), home.path(), environment.into_iter())

@@ -56,6 +56,25 @@ impl Platform {
         made["code"].as_str().unwrap().to_owned()
     }
 
+    /// Opens one of its pages, as a browser does.
+    pub(crate) async fn open(&self, url: &str) -> Reply {
+        let page = url.split('#').next().unwrap();
+        Reply::to(self.client.get(page)).await
+    }
+
+    /// Exchanges a login code past the gateway.
+    pub(crate) async fn exchange(&self, app_id: &str, code: &str) {
+        let url = format!("http://{}{LOGIN}", self.addr);
+        let query = [
+            ("appid", app_id),
+            ("secret", SECRET),
+            ("js_code", code),
+            ("grant_type", "authorization_code"),
+        ];
+        let answer = Reply::to(self.client.get(url).query(&query)).await.ok();
+        assert!(answer.json()["openid"].is_string(), "{}", answer.text);
+    }
+
     /// From now on calls break as the rule says.
     pub(crate) async fn fault(&self, rule: Value) {
         self.admin(Method::POST, "/faults", rule).await;
