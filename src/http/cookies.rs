@@ -86,17 +86,17 @@ pub(super) fn set(request: &HttpRequest, response: &mut HttpResponse, opened: &O
     );
 }
 
-/// Makes the browser forget the tokens, if it sent one.
+/// Makes the browser forget the tokens that it sent. An access token that has ended takes no refresh token with it: that
+/// one is sent to other paths only, and is what the browser goes on with.
 pub(super) fn clear(request: &HttpRequest, response: &mut HttpResponse) {
     let names = Names::of(request);
-    if read(request, names.access).is_none() && read(request, names.refresh).is_none() {
-        return;
-    }
     for (name, path) in [(names.access, "/"), (names.refresh, REFRESH_PATH)] {
-        append(
-            response,
-            &cookie(names, name, path, "").max_age(Age::ZERO).finish(),
-        );
+        if read(request, name).is_some() {
+            append(
+                response,
+                &cookie(names, name, path, "").max_age(Age::ZERO).finish(),
+            );
+        }
     }
 }
 
