@@ -92,7 +92,8 @@ impl Revocations {
         }
         self.heard.store(asked.millis(), Ordering::Relaxed);
         self.forget_expired(asked);
-        Ok(latest)
+        // One that another instance's wrong clock has ended in the future must not hide those that follow.
+        Ok(latest.min(asked))
     }
 
     fn forget_expired(&self, now: Timestamp) {
