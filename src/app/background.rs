@@ -17,6 +17,8 @@ use crate::telemetry::Chain;
 
 /// How often the store is asked for its time, which is also how its absence is noticed.
 const STORE_CHECK: Duration = Duration::from_secs(5);
+/// How often it is looked for deletions that somebody has left half done.
+const DELETION_CHECK: Duration = Duration::from_mins(1);
 
 /// A task's name and what it does.
 pub(super) type Work = (&'static str, BoxFuture<'static, ()>);
@@ -45,7 +47,7 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
     let credentials = state.credentials.clone();
     let users = state.users.clone();
     let watch = watch_store(engine, state.clone(), clock, tasks.clone());
-    let follower = tasks.clone();
+    let (follower, deleter) = (tasks.clone(), tasks.clone());
     vec![
         (
             "keep credentials fresh",
@@ -62,8 +64,14 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
         (
             "finish deletions",
             async move {
-                if let Err(error) = users.finish_deletions().await {
-                    tracing::warn!(error = %Chain(&error), "deletions could not be finished");
+                loop {
+                    if let Err(error) = users.finish_deletions().await {
+                        tracing::warn!(error = %Chain(&error), "deletions could not be finished");
+                    }
+                    tokio::select! {
+                        () = deleter.stopping() => return,
+                        () = tokio::time::sleep(DELETION_CHECK) => {}
+                    }
                 }
             }
             .boxed(),

@@ -95,8 +95,10 @@ impl Revocations {
         }
         let asked = u64::try_from(asked.as_millis()).unwrap_or(u64::MAX);
         self.heard.store(asked, Ordering::Relaxed);
-        self.forget_expired(self.clock.store_now());
-        Ok(latest)
+        let now = self.clock.store_now();
+        self.forget_expired(now);
+        // One that another instance's wrong clock has ended in the future must not hide those that follow.
+        Ok(latest.min(now))
     }
 
     fn forget_expired(&self, now: Timestamp) {

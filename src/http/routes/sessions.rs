@@ -146,7 +146,8 @@ pub(super) async fn revoke(state: web::Data<State>, request: HttpRequest) -> Res
                 .session_of(&found.token)
                 .ok_or(ApiError::InvalidToken)?;
             let Some(session) = state.sessions.get(&id).await? else {
-                // It has ended already.
+                // It has ended already, perhaps elsewhere and without this instance's knowledge.
+                state.sessions.ending().end(&id).await?;
                 return Ok(ended(&request));
             };
             (session.user, id, session.scope)

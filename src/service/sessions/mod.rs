@@ -182,7 +182,13 @@ impl Sessions {
         let session = found.ok_or(Error::Refused)?;
         match outcome {
             Outcome::Rotated | Outcome::Again => self.open(session),
-            Outcome::Refused => Err(Error::Refused),
+            Outcome::Refused => {
+                // Perhaps by another instance a moment ago.
+                if session.ended_at.is_some() {
+                    self.ending.publish(&session);
+                }
+                Err(Error::Refused)
+            }
             Outcome::TooMany => Err(Error::TooMany(self.auth.refresh_grace)),
             Outcome::Stolen => {
                 self.ending.publish(&session);
@@ -280,6 +286,10 @@ impl Sessions {
             let found = self.repo.find(by_user(from)).await?;
             for session in &found {
                 let give = |session: &mut Session| {
+                    // Given on by others already.
+                    if session.user != *from {
+                        return Change::Keep;
+                    }
                     session.user = to.clone();
                     Change::Save
                 };

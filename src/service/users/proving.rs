@@ -88,8 +88,16 @@ impl Users {
 
     /// The identity's unionid has become known: its owner and the unionid's are the same person.
     async fn join(&self, id: &IdentityId, owner: &UserId, unionid: &UnionId) -> Result<UserId> {
-        let other = self.own(&IdentityId::unionid(unionid), owner).await?;
-        let owner = self.merge(owner, &other).await?;
+        let by_unionid = IdentityId::unionid(unionid);
+        let mut owner = owner.clone();
+        loop {
+            let other = self.own(&by_unionid, &owner).await?;
+            owner = self.merge(&owner, &other).await?;
+            // One who was deleted meanwhile has taken the unionid along.
+            if self.identities.get(by_unionid.as_str()).await?.is_some() {
+                break;
+            }
+        }
         // Last, so that what a crash has left undone is done at the next login.
         let note = |identity: &mut Identity| {
             identity.unionid = Some(unionid.clone());
