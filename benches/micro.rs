@@ -91,6 +91,7 @@ mod jwt {
             id: "session".parse().expect("an id"),
             user: "user".parse().expect("an id"),
             scope: Scope::User,
+            epoch: 0,
             app: None,
             device: None,
             created_at: now,

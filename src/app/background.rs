@@ -7,7 +7,6 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
-use crate::domain::time::Timestamp;
 use crate::service::revocations::Revocations;
 use crate::service::signing_keys::Keyring;
 use crate::state::State;
@@ -27,8 +26,6 @@ pub(super) type Work = (&'static str, BoxFuture<'static, ()>);
 pub(super) struct Keepers {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) revocations: Arc<Revocations>,
-    /// When the latest session ended of those that are known.
-    pub(super) known: Timestamp,
     pub(super) keyring: Keyring,
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
@@ -39,7 +36,6 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
     let Keepers {
         engine,
         revocations,
-        known,
         keyring,
         clock,
         tasks,
@@ -55,7 +51,7 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
         ),
         (
             "follow ended sessions",
-            async move { revocations.follow(known, follower).await }.boxed(),
+            async move { revocations.follow(follower).await }.boxed(),
         ),
         (
             "keep signing keys",

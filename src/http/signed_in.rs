@@ -61,6 +61,7 @@ pub(super) fn authenticate(request: &HttpRequest) -> Result<Claims, ApiError> {
         },
     };
     let claims = state.access.check(&token).map_err(|denied| match denied {
+        Denied::Invalid if by_cookie => ApiError::StaleCookie,
         Denied::Invalid => ApiError::InvalidToken,
         Denied::Blind => ApiError::Unavailable(
             "the store does not answer; administrators have to wait",

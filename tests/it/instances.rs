@@ -198,6 +198,7 @@ async fn one_wrong_clock_hides_no_logout() {
         id: "s1".parse().unwrap(),
         user,
         scope: Scope::User,
+        epoch: 0,
         app: None,
         device: None,
         created_at: now,

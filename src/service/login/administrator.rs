@@ -38,6 +38,7 @@ impl Login {
             let start = Start {
                 user: admitted.id.clone(),
                 scope: Scope::Admin,
+                epoch: admitted.epoch,
                 app: None,
                 device: visitor.device.clone(),
             };

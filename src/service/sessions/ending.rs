@@ -59,14 +59,14 @@ impl Ending {
     }
 
     async fn end_if(&self, id: &SessionId, may: impl Fn(&Session) -> bool) -> store::Result<bool> {
-        let now = self.clock.store_now();
         let mut was = false;
         let ended = self
             .repo
             .update(id.as_str(), |session| {
                 was = may(session);
                 if was && session.ended_at.is_none() {
-                    self.mark(session, now);
+                    // The time of this attempt: others look for it among what ended lately.
+                    self.mark(session, self.clock.store_now());
                     Change::Save
                 } else {
                     Change::Keep

@@ -149,7 +149,18 @@ impl Users {
                 break;
             }
         }
-        self.sessions.give(from, into).await?;
+        // The pointer raised the epoch once; what began before the one before was to end anyway.
+        let least = self
+            .records
+            .get(from.as_str())
+            .await?
+            .map_or(0, |user| user.epoch - 1);
+        let epoch = self
+            .records
+            .get(into.as_str())
+            .await?
+            .map_or(0, |user| user.epoch);
+        self.sessions.give(from, least, into, epoch).await?;
         // Pointers to the merged one lead on at once.
         for id in self.absorbed(from).await? {
             let point = |user: &mut User| {

@@ -274,14 +274,48 @@ impl Users {
     /// Ends all sessions of a user but `except`, also those whose login is under way.
     ///
     /// # Errors
-    /// If the store does not answer.
+    /// If the store does not answer. Once the epoch is raised, sessions that were not found end at their next refresh.
     pub async fn end_sessions(&self, id: &UserId, except: Option<&SessionId>) -> Result<()> {
+        self.change_and_end(id, except, |_| true).await.map(|_| ())
+    }
+
+    /// Changes a user and ends all sessions but `except` with it, so that there is no moment between the two. `change`
+    /// says whether it did; if not, nothing ends.
+    ///
+    /// # Errors
+    /// As [`Self::end_sessions`].
+    pub async fn change_and_end(
+        &self,
+        id: &UserId,
+        except: Option<&SessionId>,
+        mut change: impl FnMut(&mut User) -> bool,
+    ) -> Result<bool> {
         let mut id = id.clone();
+        let mut is_changed = false;
         loop {
+            if let (Some(session), Some(user)) = (except, self.get(&id).await?) {
+                // Before the epoch too: a refresh of this session must not come between.
+                self.sessions.carry(session, user.epoch + 1).await?;
+            }
             // First the epoch: a login that does not see it begins its session early enough to be found.
-            let Some(user) = self.update(&id, |user| user.epoch += 1).await? else {
-                return self.follow_deletion(&id).await;
+            let mut applies = false;
+            let raised = self.update(&id, |user| {
+                applies = is_changed || change(user);
+                if applies {
+                    user.epoch += 1;
+                }
+            });
+            let Some(user) = raised.await? else {
+                self.follow_deletion(&id).await?;
+                return Ok(is_changed);
             };
+            if !applies {
+                return Ok(false);
+            }
+            is_changed = true;
+            if let Some(session) = except {
+                self.sessions.carry(session, user.epoch).await?;
+            }
             for id in self.absorbed(&user.id).await? {
                 self.sessions.ending().end_all(&id, except).await?;
             }
@@ -289,7 +323,7 @@ impl Users {
             // Merged meanwhile, the user's sessions went to the survivor, perhaps before they were found here.
             match self.get(&user.id).await? {
                 Some(now) if now.id != user.id => id = now.id,
-                _ => return Ok(()),
+                _ => return Ok(true),
             }
         }
     }

@@ -82,6 +82,7 @@ impl Instance {
         let start = Start {
             user: user.clone(),
             scope: Scope::User,
+            epoch: 0,
             app: None,
             device: None,
         };
