@@ -93,18 +93,21 @@ fn shapes() -> Vec<Value> {
     ]
 }
 
-async fn no_hostile_value_is_accepted_or_breaks_anything(app: Builder) {
-    let receiver = Receiver::start().await;
-    let app = with(app, &receiver)
-        .set("auth.limits.address_failures", "100000")
-        .set("auth.limits.account_failures", "100000")
-        .spawn()
-        .await;
-    let ann = register(&app, "username", "ann").await;
-    let token = ann.member("token");
+const ORDER: &[&str] = &[
+    "account",
+    "username",
+    "old",
+    "phone",
+    "app",
+    "refresh_token",
+    "nickname",
+];
+
+/// Requests that are good but for one member, which is replaced, and in how many of the members (in the order of
+/// [`ORDER`]) no text at all is good.
+fn routes() -> Vec<(&'static str, &'static str, Value, usize)> {
     let phone = "13800138000";
-    // A good request but for one member, which is replaced; the members in which no text at all is good come first.
-    let routes = [
+    vec![
         (
             "POST",
             "/v1/token",
@@ -170,20 +173,22 @@ async fn no_hostile_value_is_accepted_or_breaks_anything(app: Builder) {
             json!({"username": "bob", "password": PASSWORD}),
             0,
         ),
-    ];
-    let order = [
-        "account",
-        "username",
-        "old",
-        "phone",
-        "app",
-        "refresh_token",
-        "nickname",
-    ];
-    for (method, path, good, takes_no_text) in routes {
+    ]
+}
+
+async fn no_hostile_value_is_accepted_or_breaks_anything(app: Builder) {
+    let receiver = Receiver::start().await;
+    let app = with(app, &receiver)
+        .set("auth.limits.address_failures", "100000")
+        .set("auth.limits.account_failures", "100000")
+        .spawn()
+        .await;
+    let ann = register(&app, "username", "ann").await;
+    let token = ann.member("token");
+    for (method, path, good, takes_no_text) in routes() {
         let method: Method = method.parse().unwrap();
         let mut names: Vec<String> = good.as_object().unwrap().keys().cloned().collect();
-        names.sort_by_key(|name| !order.contains(&name.as_str()));
+        names.sort_by_key(|name| !ORDER.contains(&name.as_str()));
         for (index, name) in names.iter().enumerate() {
             let texts = texts().into_iter().map(Value::String);
             let is_text = index < takes_no_text && name != "type";

@@ -46,11 +46,8 @@ pub(crate) async fn code(app: &TestApp, receiver: &Receiver, target: (&str, &str
         .header("x-forwarded-for", "192.0.2.1");
     let sent = Reply::to(request.json(&body)).await;
     assert_eq!(sent.status, 204, "{}", sent.text);
-    let mut received = receiver.received();
-    received.pop().unwrap().json()["code"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    let latest = receiver.received().pop();
+    latest.unwrap().json()["code"].as_str().unwrap().to_owned()
 }
 
 pub(crate) async fn by_phone(app: &TestApp, receiver: &Receiver, number: &str) -> String {

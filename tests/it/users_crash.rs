@@ -189,3 +189,42 @@ fn a_deletion_may_die_anywhere() {
         assert!(points > 40 && undone < 20, "{points} steps, {undone} undone");
     });
 }
+
+/// A room that is made while its owner goes, at every point of its making.
+#[test]
+fn a_room_does_not_outlive_its_owner() {
+    in_a_runtime(|| {
+        for points in 0..30 {
+            let scene = Scene::new();
+            let mut making = Box::pin(scene.stage.rooms.create(&scene.ann.id, "late".parse().unwrap()));
+            let is_made = (0..points).any(|_| poll(making.as_mut()).is_ready());
+            scene.delete(&scene.ann.id);
+            if !is_made {
+                assert!(finish(making).is_err(), "after {points} steps");
+            }
+            let rooms = scene.engine.all("rooms");
+            assert!(
+                rooms.values().all(|room| room["owner"] == scene.bob.id.as_str()),
+                "after {points} steps: {rooms:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn any_number_of_deletions_is_finished() {
+    in_a_runtime(|| {
+        let engine = Memory::new();
+        let stage = Stage::new(&engine);
+        for number in 0..120 {
+            let id = id(&format!("wechat:wx1:o{number}"));
+            let user = finish(stage.users.prove(&id, None, |_| Change::Keep)).unwrap();
+            let mut deleting = Box::pin(stage.users.delete(&user.id));
+            while !engine.all("users")[user.id.as_str()].contains_key("deleted_at") {
+                assert!(poll(deleting.as_mut()).is_pending());
+            }
+        }
+        finish(stage.users.finish_deletions()).unwrap();
+        assert!(engine.all("users").is_empty() && engine.all("identities").is_empty());
+    });
+}

@@ -219,9 +219,10 @@ impl History {
                 let ends = of_user.map(|login| login.session.clone()).collect();
                 let deletes = matches!(step, Step::Delete(_));
                 self.start(Work::End(ends), move |stage| async move {
-                    let ended = match deletes {
-                        true => stage.users.delete(&user).await.map(drop),
-                        false => stage.users.end_sessions(&user, None).await,
+                    let ended = if deletes {
+                        stage.users.delete(&user).await.map(drop)
+                    } else {
+                        stage.users.end_sessions(&user, None).await
                     };
                     ended.map_or(Answer::Failed, |()| Answer::Done)
                 });
@@ -232,7 +233,7 @@ impl History {
             }
             Step::Trouble(lost) if self.is_rough => {
                 self.engine
-                    .trouble(if lost { Trouble::Lost } else { Trouble::Refused })
+                    .trouble(if lost { Trouble::Lost } else { Trouble::Refused });
             }
             _ => {}
         }
