@@ -85,7 +85,8 @@ struct Family {
 }
 
 enum Work {
-    LogIn(usize),
+    /// Whose, and whether a logout everywhere may find it.
+    LogIn(usize, bool),
     Refresh(usize, i64),
     /// The families that end, where it is done.
     End(Vec<usize>, usize),
@@ -132,7 +133,8 @@ impl History {
             Step::LogIn { user, at } => {
                 let (instance, id) = (self.instances[at].clone(), self.users[user].clone());
                 let work = async move { Answer::Pair(instance.log_in(&id).await.map(told)) };
-                self.running.push((Work::LogIn(user), Box::pin(work)));
+                let may_end = self.running.iter().any(|(work, _)| matches!(work, Work::End(..)));
+                self.running.push((Work::LogIn(user, may_end), Box::pin(work)));
             }
             Step::Refresh { who, at } if families > 0 => {
                 let who = who % families;
@@ -169,6 +171,11 @@ impl History {
                     .collect();
                 for who in &all {
                     self.families[*who].may_end = true;
+                }
+                for (work, _) in &mut self.running {
+                    if let Work::LogIn(_, may_end) = work {
+                        *may_end = true;
+                    }
                 }
                 let (instance, id) = (self.instances[at].clone(), self.users[user].clone());
                 let work =
@@ -221,16 +228,14 @@ impl History {
         };
         let (work, _) = self.running.swap_remove(which);
         match (work, answer) {
-            (Work::LogIn(user), Answer::Pair(Ok((id, pair)))) => {
-                // Whoever logs out everywhere just now may or may not find it.
-                let under_way = |(work, _): &(Work, Running)| matches!(work, Work::End(..));
+            (Work::LogIn(user, may_end), Answer::Pair(Ok((id, pair)))) => {
                 self.families.push(Family {
                     id,
                     user,
                     handed: vec![pair.clone()],
                     newest: pair,
                     doubtful: false,
-                    may_end: self.running.iter().any(under_way),
+                    may_end,
                     ended: None,
                 });
             }

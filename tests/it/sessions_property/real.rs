@@ -1,12 +1,13 @@
 //! Five hundred histories against each real store, many at once: clients that race, lose answers and die, logouts and
 //! thieves in between.
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::{FutureExt as _, StreamExt as _};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::runtime::Handle;
@@ -117,9 +118,10 @@ impl History {
         let ending = self.instances[at].sessions.ending().clone();
         let logout = async move {
             tokio::time::sleep(pause).await;
-            match everywhere {
-                true => ending.end_all(&user, None).await.unwrap(),
-                false => ending.end(&session).await.unwrap(),
+            if everywhere {
+                ending.end_all(&user, None).await.unwrap();
+            } else {
+                ending.end(&session).await.unwrap();
             }
         };
         let (answers, ()) = tokio::join!(self.race(false), logout);
@@ -166,8 +168,6 @@ impl History {
 
 async fn many(url: &str) {
     let (seed, auth) = (seed(), auth());
-    // Shown when the test fails.
-    println!("PROPERTY_SEED={seed}");
     let clock = Clock::system();
     let url = url.into();
     let engine = store::open(&url, OpenMode::Serve, Path::new(""), &clock, Handle::current());
@@ -179,10 +179,9 @@ async fn many(url: &str) {
             History::begin(engine, auth, number, seed).await.run().await;
         }
     });
-    futures_util::stream::iter(histories)
-        .buffer_unordered(AT_ONCE)
-        .collect::<Vec<()>>()
-        .await;
+    let all = futures_util::stream::iter(histories).buffer_unordered(AT_ONCE);
+    let outcome = AssertUnwindSafe(all.collect::<Vec<()>>()).catch_unwind().await;
+    assert!(outcome.is_ok(), "with PROPERTY_SEED={seed}");
     engine.close().await;
 }
 
