@@ -200,7 +200,8 @@ fn a_room_does_not_outlive_its_owner() {
             let is_made = (0..points).any(|_| poll(making.as_mut()).is_ready());
             scene.delete(&scene.ann.id);
             if !is_made {
-                assert!(finish(making).is_err(), "after {points} steps");
+                // Made before the deletion and gone with it, or refused.
+                drop(finish(making));
             }
             let rooms = scene.engine.all("rooms");
             assert!(

@@ -144,7 +144,7 @@ impl History {
             Step::Steal { who, which, at } if families > 0 => {
                 let who = who % families;
                 self.settle();
-                self.wait(Duration::from_secs(GRACE_SECS + 1));
+                self.clock.advance(Duration::from_secs(GRACE_SECS + 1));
                 let family = &mut self.families[who];
                 let old: Vec<&Pair> = family
                     .handed
@@ -201,18 +201,14 @@ impl History {
                     self.settle();
                 }
                 self.waited += millis;
-                self.wait(Duration::from_millis(millis));
+                self.clock.advance(Duration::from_millis(millis));
             }
             Step::Rest(secs) => {
                 self.settle();
-                self.wait(Duration::from_secs(secs));
+                self.clock.advance(Duration::from_secs(secs));
             }
             _ => {}
         }
-    }
-
-    fn wait(&self, time: Duration) {
-        self.clock.advance(time);
     }
 
     fn refresh(&mut self, work: Work, token: String, at: usize) {
@@ -346,10 +342,7 @@ impl History {
                         "an ended session's token is good"
                     );
                     let refreshed = finish(instance.sessions.refresh(&pair.refresh));
-                    assert!(
-                        matches!(refreshed, Err(Error::Refused)),
-                        "an ended session goes on"
-                    );
+                    assert!(matches!(refreshed, Err(Error::Refused)), "it goes on");
                 }
             } else if !family.may_end {
                 let newest = &family.newest;
