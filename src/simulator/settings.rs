@@ -94,6 +94,9 @@ pub struct Switches {
     pub(crate) open_account: Option<String>,
     /// Hosts that the authorize page may send users back to, exactly (网页授权域名). Loopback always may be.
     pub(crate) oauth_domains: Vec<String>,
+    /// The authorize page takes any `state` and hands it back as it is, as field reports have it; else only letters
+    /// and digits, as the document has it.
+    pub(crate) any_state: bool,
     /// Risk codes that the next token calls are answered with, one each.
     pub(crate) risk: Vec<i32>,
     /// Limits that replace an endpoint's own, by path.
@@ -187,6 +190,7 @@ impl Default for Switches {
             verified: true,
             open_account: None,
             oauth_domains: Vec::new(),
+            any_state: false,
             risk: Vec::new(),
             limits: BTreeMap::new(),
             ticket_expires: TicketExpires::Fixed,
