@@ -88,7 +88,7 @@ pub struct Switches {
     pub(crate) overlap_seconds: u32,
     /// The secret is frozen in the console: 40243.
     pub(crate) frozen: bool,
-    /// A verified account; without it getticket answers 48001.
+    /// A verified account; without it getticket answers 48001 and the authorize page 10005.
     pub(crate) verified: bool,
     /// The Open Platform account the app is bound to; with one, users have a unionid.
     pub(crate) open_account: Option<String>,

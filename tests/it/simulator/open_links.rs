@@ -11,16 +11,12 @@ const BACK: &str = "redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2F";
 /// Where a silent link leads, or `None` and the page about what is wrong with it.
 async fn open(sim: &Sim, query: &str) -> Result<String, String> {
     let answered = sim.get(&format!("{PATH}?{query}")).await;
-    match answered.header("location") {
-        Some(location) => {
-            assert_eq!(answered.status, 302);
-            Ok(location.to_owned())
-        }
-        None => {
-            assert_eq!(answered.status, 200);
-            Err(answered.text)
-        }
+    if let Some(location) = answered.header("location") {
+        assert_eq!(answered.status, 302);
+        return Ok(location.to_owned());
     }
+    assert_eq!(answered.status, 200);
+    Err(answered.text)
 }
 
 async fn lead_back(sim: &Sim, back: &str, rest: &str) -> Result<String, String> {
