@@ -20,7 +20,7 @@ struct NewCode {
     kind: Kind,
     /// For `oauth`: `snsapi_base` or `snsapi_userinfo`.
     scope: Option<Scope>,
-    /// For `oauth`: of a snapshot page.
+    /// For `oauth` with `snsapi_userinfo`: of a snapshot page.
     #[serde(default)]
     snapshot: bool,
 }
@@ -47,11 +47,20 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
     let new: NewCode = input::body(&body)?;
     let (now, mut world) = (platform.clock.now(), platform.world());
     let app_kind = kind_of(&world, &new.app_id)?;
+    let userinfo = new.scope == Some(Scope::UserInfo);
+    if new.kind != Kind::Oauth && new.scope.is_some() {
+        let text = "only codes of the authorize page have a scope";
+        return Err(AdminError::Invalid(text.into()));
+    }
+    if new.snapshot && !userinfo {
+        let text = "WeChat shows snapshots only where snsapi_userinfo is asked for";
+        return Err(AdminError::Invalid(text.into()));
+    }
     let kind = match (new.kind, app_kind) {
         (Kind::Login, AppKind::Mini) => CodeKind::Login,
         (Kind::Phone, AppKind::Mini) => CodeKind::Phone,
         (Kind::Oauth, AppKind::Official) => CodeKind::OAuth(Grant {
-            userinfo: new.scope == Some(Scope::UserInfo),
+            userinfo,
             snapshot: new.snapshot,
         }),
         (Kind::Login | Kind::Phone, AppKind::Official) => {
@@ -67,7 +76,11 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
     let code = format!("0{}", world.random.word(31));
     let found = world.users.get(user).ok_or(AdminError::NotFound("user"))?;
     let id = found.id.clone();
-    let openid = world.identities.openid(&new.app_id, &id);
+    let openid = if new.snapshot {
+        world.identities.virtual_openid(&new.app_id, &id)
+    } else {
+        world.identities.openid(&new.app_id, &id)
+    };
     let app = world
         .apps
         .get_mut(&new.app_id)
