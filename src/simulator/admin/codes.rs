@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::AdminError;
+use super::input::check_count;
 use super::{input, users};
 use crate::simulator::codes::CodeKind;
 use crate::simulator::platform::Platform;
@@ -15,11 +16,20 @@ use crate::simulator::settings::AppKind;
 struct NewCode {
     app_id: String,
     user: Option<String>,
+    count: Option<usize>,
 }
 
-/// A `wx.login` code of a user, who is made if there is none.
+/// The most codes of one call.
+const MOST_AT_ONCE: usize = 1000;
+
+/// A `wx.login` code of a user, who is made if there is none; with a count, so many of them.
 pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json<Value>, AdminError> {
     let new: NewCode = input::body(&body)?;
+    let count = new.count.unwrap_or(1);
+    if count == 0 {
+        return Err(AdminError::Invalid("count is at least 1".into()));
+    }
+    check_count("codes", count, MOST_AT_ONCE)?;
     let (now, mut world) = (platform.clock.now(), platform.world());
     let kind = world
         .apps
@@ -36,7 +46,9 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
         Some(index) => index,
         None => users::add(&mut world, new.user, None, false)?,
     };
-    let code = format!("0{}", world.random.word(31));
+    let codes: Vec<_> = (0..count)
+        .map(|_| format!("0{}", world.random.word(31)))
+        .collect();
     let id = world
         .users
         .get(user)
@@ -48,6 +60,12 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
         .apps
         .get_mut(&new.app_id)
         .ok_or(AdminError::NotFound("app"))?;
-    app.codes.add(code.clone(), user, CodeKind::Login, now);
-    Ok(Json(json!({"code": code, "openid": openid, "user": id})))
+    for code in &codes {
+        app.codes.add(code.clone(), user, CodeKind::Login, now);
+    }
+    let mut made = json!({"code": codes[0], "openid": openid, "user": id});
+    if new.count.is_some() {
+        made["codes"] = codes.into();
+    }
+    Ok(Json(made))
 }
