@@ -3,9 +3,10 @@
 //! `floor PORT DATABASE X`, where X is the public key of the gateway's tokens.
 //!
 //! Of the routes for identity it does this: `/v1/token/verify` parses the JSON and verifies the token with
-//! `jsonwebtoken`, as anybody would. The others verify the token of the header and then answer: `/api/guarded` nothing,
-//! `/getAllRoomInfo` what one query of a SQLite file yields, `/v1/user/sessions` what two queries yield. Reading is
-//! done by actix-web's threads for blocking work, each with a connection and prepared statements of its own.
+//! `jsonwebtoken`, as anybody would. The others verify the token of the header and then answer: `/v1/rooms?limit=none`
+//! with an error, `/getAllRoomInfo` and `/v1/user/sessions` with what two queries of a SQLite file yield (rooms and their
+//! one owner; the user and the user's sessions). Reading is done by actix-web's threads for blocking work, each with a
+//! connection and prepared statements of its own.
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
@@ -124,11 +125,25 @@ async fn verify(verifier: web::Data<Verifier>, body: web::Json<Verify>) -> HttpR
     HttpResponse::Ok().json(json!({"result": verifier.claims(&body.token).is_some()}))
 }
 
-#[get("/api/guarded")]
-async fn guarded(verifier: web::Data<Verifier>, request: HttpRequest) -> HttpResponse {
-    match verifier.bearer(&request) {
-        Some(_) => HttpResponse::NotFound().json(json!({"error_code": 404, "msg": "there is nothing here"})),
-        None => HttpResponse::Unauthorized().finish(),
+#[derive(Deserialize)]
+struct Part {
+    limit: String,
+}
+
+#[get("/v1/rooms")]
+async fn refused(
+    verifier: web::Data<Verifier>,
+    part: web::Query<Part>,
+    request: HttpRequest,
+) -> HttpResponse {
+    match (verifier.bearer(&request), part.limit.parse::<usize>()) {
+        (None, _) => HttpResponse::Unauthorized().finish(),
+        (Some(_), Err(_)) => {
+            let msg = "limit must be a number from 1 to 100";
+            HttpResponse::BadRequest()
+                .json(json!({"msg": [msg], "error_code": 10001, "request": "GET /v1/rooms"}))
+        }
+        (Some(_), Ok(_)) => HttpResponse::NotImplemented().finish(),
     }
 }
 
@@ -155,17 +170,30 @@ async fn read(path: &web::Data<PathBuf>, sql: &'static str, parameter: String) -
 }
 
 #[get("/getAllRoomInfo")]
-async fn rooms(verifier: web::Data<Verifier>, path: web::Data<PathBuf>, request: HttpRequest) -> HttpResponse {
-    if verifier.bearer(&request).is_none() {
+async fn rooms(
+    verifier: web::Data<Verifier>,
+    path: web::Data<PathBuf>,
+    request: HttpRequest,
+) -> HttpResponse {
+    let Some(claims) = verifier.bearer(&request) else {
         return HttpResponse::Unauthorized().finish();
-    }
+    };
     let sql = "SELECT fields FROM records WHERE kind = ? ORDER BY id DESC LIMIT 100";
-    let rooms = read(&path, sql, "room".to_owned()).await;
+    let mut rooms = read(&path, sql, "room".to_owned()).await;
+    let sql = "SELECT fields FROM records WHERE kind = 'user' AND id = ?";
+    let owners = read(&path, sql, claims.sub.to_string()).await;
+    for room in &mut rooms {
+        room["owner"] = json!({"nickname": owners.first().and_then(|owner| owner.get("nickname"))});
+    }
     HttpResponse::Ok().json(json!({"code": 0, "data": rooms}))
 }
 
 #[get("/v1/user/sessions")]
-async fn sessions(verifier: web::Data<Verifier>, path: web::Data<PathBuf>, request: HttpRequest) -> HttpResponse {
+async fn sessions(
+    verifier: web::Data<Verifier>,
+    path: web::Data<PathBuf>,
+    request: HttpRequest,
+) -> HttpResponse {
     let Some(claims) = verifier.bearer(&request) else {
         return HttpResponse::Unauthorized().finish();
     };
@@ -217,7 +245,7 @@ async fn main() -> std::io::Result<()> {
             .service(auth)
             .service(jsapi)
             .service(verify)
-            .service(guarded)
+            .service(refused)
             .service(rooms)
             .service(sessions)
     })

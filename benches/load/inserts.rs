@@ -95,7 +95,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (lasting, concurrency) = (Duration::from_secs(seconds.parse()?), concurrency.parse()?);
     let rates = match url.strip_prefix("sqlite:") {
-        Some(path) => json!({"one": sqlite(path, lasting, 1)?, "grouped": sqlite(path, lasting, concurrency)?}),
+        Some(path) => {
+            json!({"one": sqlite(path, lasting, 1)?, "grouped": sqlite(path, lasting, concurrency)?})
+        }
         None => json!({"one": mongo(url, lasting, concurrency).await?}),
     };
     writeln!(std::io::stdout(), "{rates}")?;
