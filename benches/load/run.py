@@ -38,6 +38,7 @@ def main():
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--paths", help="requests: only these, separated by commas")
     parser.add_argument("--samples", type=int, default=1000, help="timing: so many of each class")
+    parser.add_argument("--classes", default="", help="timing: only those whose name contains this")
     options = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is missing (Debian: apt-get install wrk)")
