@@ -156,7 +156,7 @@ async fn one_code_for_two_users_at_once_links_one(app: Builder) {
         let tries = (0..8).map(|index| link(&app, if index % 2 == 0 { &ann } else { &bob }, target, &proof));
         let replies = join_all(tries).await;
         let linked = replies.iter().filter(|reply| reply.status == 200).count();
-        let refused = replies.iter().filter(|reply| reply.status == 401).count();
+        let refused = replies.iter().filter(|reply| reply.status == 403).count();
         assert_eq!((linked, refused), (1, 7));
     }
     let count = async |token: &str| account(&app, token).await["identities"].as_array().unwrap().len();

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::AdminError;
+use super::input::check_count;
 use super::{input, users};
 use crate::simulator::codes::{CodeKind, Grant};
 use crate::simulator::platform::Platform;
@@ -23,7 +24,12 @@ struct NewCode {
     /// For `oauth` with `snsapi_userinfo`: of a snapshot page.
     #[serde(default)]
     snapshot: bool,
+    /// So many of them.
+    count: Option<usize>,
 }
+
+/// The most codes of one call.
+const MOST_AT_ONCE: usize = 1000;
 
 #[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
@@ -42,9 +48,14 @@ enum Scope {
     UserInfo,
 }
 
-/// A code of a user, who is made if there is none.
+/// A code of a user, who is made if there is none; with a count, so many of them.
 pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json<Value>, AdminError> {
     let new: NewCode = input::body(&body)?;
+    let count = new.count.unwrap_or(1);
+    if count == 0 {
+        return Err(AdminError::Invalid("count is at least 1".into()));
+    }
+    check_count("codes", count, MOST_AT_ONCE)?;
     let (now, mut world) = (platform.clock.now(), platform.world());
     let app_kind = kind_of(&world, &new.app_id)?;
     let userinfo = new.scope == Some(Scope::UserInfo);
@@ -73,7 +84,9 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
         }
     };
     let user = users::find_or_add(&mut world, new.user)?;
-    let code = format!("0{}", world.random.word(31));
+    let codes: Vec<_> = (0..count)
+        .map(|_| format!("0{}", world.random.word(31)))
+        .collect();
     let found = world.users.get(user).ok_or(AdminError::NotFound("user"))?;
     let id = found.id.clone();
     let openid = if new.snapshot {
@@ -85,8 +98,14 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
         .apps
         .get_mut(&new.app_id)
         .ok_or(AdminError::NotFound("app"))?;
-    app.codes.add(code.clone(), user, kind, now);
-    Ok(Json(json!({"code": code, "openid": openid, "user": id})))
+    for code in &codes {
+        app.codes.add(code.clone(), user, kind, now);
+    }
+    let mut made = json!({"code": codes[0], "openid": openid, "user": id});
+    if new.count.is_some() {
+        made["codes"] = codes.into();
+    }
+    Ok(Json(made))
 }
 
 /// What an app is.
