@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::service::records::{COLLECTIONS, Setting};
 use crate::service::seal::Sealer;
-use crate::service::settings::{Purpose, Settings};
+use crate::service::settings::Settings;
 use crate::store::{self, Engine, OpenMode, Record as _};
 
 /// A store that is prepared as a gateway prepares it, be it empty.
@@ -60,7 +60,7 @@ async fn prepare(
     prepare(&[Setting::COLLECTION]).await?;
     let settings = Settings::new(engine.clone(), clock.clone());
     settings
-        .claim(Purpose::Production)
+        .claim_if_new()
         .await
         .map_err(|error| output::chain(&error))?;
     prepare(COLLECTIONS).await?;

@@ -51,6 +51,17 @@ pub fn open(
     }
 }
 
+/// Whether the two are written as WeChat writes them: whole blocks in base64. Whether a key opens them is another matter.
+#[must_use]
+pub fn is_well_formed(encrypted_data: &str, iv: &str) -> bool {
+    let length = |text: &str| BASE64_STANDARD.decode(text).map(|bytes| bytes.len());
+    let is_blocks = |length: usize| length > 0 && length.is_multiple_of(16);
+    encrypted_data.len() <= MAX_LENGTH
+        && iv.len() <= MAX_LENGTH
+        && length(encrypted_data).is_ok_and(is_blocks)
+        && length(iv) == Ok(16)
+}
+
 fn decrypt(session_key: &SecretString, encrypted_data: &str, iv: &str) -> Option<Zeroizing<Vec<u8>>> {
     if encrypted_data.len() > MAX_LENGTH || iv.len() > MAX_LENGTH {
         return None;

@@ -40,18 +40,23 @@ const LOOPBACK: Names = Names {
 
 impl Names {
     fn of(request: &HttpRequest) -> Self {
-        let public_url = request
-            .app_data::<actix_web::web::Data<State>>()
-            .and_then(|state| state.config.server.public_url.clone());
-        let asked = || {
-            let host = request.headers().get(HOST)?.to_str().ok()?;
-            Url::parse(&format!("http://{host}/")).ok()
-        };
-        match public_url.or_else(asked) {
+        match site(request) {
             Some(url) if url.scheme() == "http" && is_loopback(&url) => LOOPBACK,
             _ => SECURE,
         }
     }
+}
+
+/// The address of this site as browsers know it: `server.public_url`; without it a loopback address that the browser asks
+/// for, which no other site can have.
+pub(super) fn site(request: &HttpRequest) -> Option<Url> {
+    let state = request.app_data::<actix_web::web::Data<State>>()?;
+    if let Some(url) = &state.config.server.public_url {
+        return Some(url.clone());
+    }
+    let host = request.headers().get(HOST)?.to_str().ok()?;
+    let asked = Url::parse(&format!("http://{host}/")).ok();
+    asked.filter(is_loopback)
 }
 
 /// The access token's cookie.

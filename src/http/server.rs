@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header;
-use actix_web::middleware::{Condition, from_fn};
+use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{App, HttpServer, web};
 use socket2::{Domain, Protocol, Socket, Type};
 use utoipa_actix_web::AppExt;
@@ -97,6 +99,7 @@ impl Server {
                     !state.config.cors.origins.is_empty(),
                     cors(&state),
                 ))
+                .wrap(from_fn(for_listed_origins))
                 .wrap(from_fn(middleware::edge))
                 .into_utoipa_app()
                 .configure(routes::all)
@@ -159,6 +162,20 @@ fn cors(state: &State) -> Cors {
         .origins
         .iter()
         .fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
+/// The layer for CORS puts its headers on answers to everybody; only what names a listed origin is to have them.
+async fn for_listed_origins(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
+    let mut response = next.call(request).await?;
+    let headers = response.headers_mut();
+    if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        headers.remove(header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
+        headers.remove(header::ACCESS_CONTROL_EXPOSE_HEADERS);
+    }
+    Ok(response)
 }
 
 /// The description as JSON, and a page that shows it without internet.

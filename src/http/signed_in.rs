@@ -150,11 +150,7 @@ pub(super) fn page(request: &HttpRequest, state: &State) -> Page {
         return Page::Ours;
     }
     let config = &state.config;
-    let own = config
-        .server
-        .public_url
-        .as_ref()
-        .map(|url| url.origin().ascii_serialization());
+    let own = cookies::site(request).map(|url| url.origin().ascii_serialization());
     let allowed = |origin: &str| {
         own.as_deref() == Some(origin) || config.cors.origins.iter().any(|known| known == origin)
     };

@@ -33,6 +33,9 @@ pub enum Error {
     /// No session_key of the user fits: the mini program has to call `wx.login` again.
     #[error("no session_key of the user fits")]
     SessionExpired,
+    /// The data is not written as WeChat writes it.
+    #[error("the data is malformed")]
+    Malformed,
     /// The data was made for another app.
     #[error("the data was made for another app")]
     ForeignApp,
@@ -120,6 +123,9 @@ impl MiniProgram {
         iv: &str,
     ) -> Result<Map<String, Value>, Error> {
         let app = self.app(app)?;
+        if !encrypted_data::is_well_formed(encrypted_data, iv) {
+            return Err(Error::Malformed);
+        }
         for key in self.known(user, app).await?.keys {
             match encrypted_data::open(&app.app_id, &key, encrypted_data, iv) {
                 Ok(data) => return Ok(data),

@@ -81,6 +81,17 @@ impl Settings {
         })
     }
 
+    /// As [`Self::claim`] for real work, but takes what others have made for their purpose: a command is meant for
+    /// whatever store it is given.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn claim_if_new(&self) -> Result<(), Refused> {
+        self.first(MADE_BY, || Purpose::Production.as_str().to_owned())
+            .await?;
+        Ok(())
+    }
+
     /// The sealer of this store: under `configured`, else under a key that is made once and kept in the store.
     ///
     /// # Errors

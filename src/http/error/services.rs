@@ -154,7 +154,7 @@ impl From<accounts::Error> for ApiError {
             accounts::Error::Hash(error) => error.into(),
             // Who asks is known; what they may do is not proven. With 401 a client would think that its token is old.
             accounts::Error::Proof(password_check::Error::Wrong) => {
-                Self::Forbidden("the old password or the code is wrong".to_owned())
+                Self::Forbidden("what should prove it is wrong".to_owned())
             }
             accounts::Error::Proof(error) => error.into(),
             accounts::Error::Link(error) => error.into(),
@@ -213,9 +213,7 @@ fn login_refused(errcode: i64) -> ApiError {
 impl From<sessions::Error> for ApiError {
     fn from(error: sessions::Error) -> Self {
         match error {
-            sessions::Error::Refused | sessions::Error::Overtaken => {
-                Self::Unauthorized("the refresh token is not valid".to_owned())
-            }
+            sessions::Error::Refused | sessions::Error::Overtaken => Self::InvalidToken,
             sessions::Error::TooMany(wait) => Self::Limited(wait),
             sessions::Error::Store(error) => error.into(),
             sessions::Error::Signing(error) => {
@@ -252,6 +250,9 @@ impl From<mini_program::Error> for ApiError {
         match error {
             mini_program::Error::NoApp => no_app(),
             mini_program::Error::SessionExpired => Self::SessionKeyExpired,
+            mini_program::Error::Malformed => {
+                Self::Invalid(vec!["encryptedData or iv is not what WeChat gives".to_owned()])
+            }
             mini_program::Error::ForeignApp => {
                 Self::Invalid(vec!["encryptedData was made for another app".to_owned()])
             }

@@ -1,6 +1,7 @@
 //! The founding documents' own routes, in their own shapes (000 and 002). What they do is what the routes under `/v1` do.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::WWW_AUTHENTICATE;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, get, post, web};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -175,7 +176,9 @@ pub(super) fn guard_api(request: &HttpRequest) -> Option<HttpResponse> {
     }
     let error = authenticate(request).err()?;
     let refused = refused(request, error, FAILED, "token验证失败");
-    Some(refused.unwrap_or_else(|error| failed(&error, FAILED)))
+    Some(refused.unwrap_or_else(|error| {
+        HttpResponse::build(error.status_code()).json(json!({"code": FAILED, "msg": error.to_string()}))
+    }))
 }
 
 /// The answer to a request without a good token. What else is wrong with a request keeps its own shape.
@@ -183,7 +186,9 @@ fn refused(request: &HttpRequest, error: ApiError, code: i64, text: &str) -> Res
     if error.status_code() != StatusCode::UNAUTHORIZED {
         return Err(error);
     }
-    let mut response = HttpResponse::Unauthorized().json(json!({"code": code, "msg": text}));
+    let mut response = HttpResponse::Unauthorized()
+        .insert_header((WWW_AUTHENTICATE, "Bearer"))
+        .json(json!({"code": code, "msg": text}));
     if matches!(error, ApiError::StaleCookie) {
         cookies::clear(request, &mut response);
     }

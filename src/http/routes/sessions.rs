@@ -34,11 +34,12 @@ struct Presented {
 }
 
 /// Finds the refresh token: in the body, the header, or the cookie. Body and header must agree.
-fn presented(request: &HttpRequest, fields: Option<&mut Fields>) -> Result<Option<Presented>, ApiError> {
+fn presented(request: &HttpRequest, fields: &mut Fields) -> Result<Option<Presented>, ApiError> {
     let by_header = header_token(request)?;
-    let by_body = match fields {
-        Some(fields) if !fields.lacks("refresh_token") => fields.text("refresh_token", MAX_LENGTH),
-        _ => None,
+    let by_body = if fields.lacks("refresh_token") {
+        None
+    } else {
+        fields.text("refresh_token", MAX_LENGTH)
     };
     let explicit = match (by_body, by_header) {
         (Some(body), Some(header)) if body != header => return Err(ApiError::InvalidToken),
@@ -94,7 +95,7 @@ pub(super) async fn refresh(
     mut fields: Fields,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let found = presented(&request, Some(&mut fields))?;
+    let found = presented(&request, &mut fields)?;
     let wants_cookie = fields.flag("cookie").unwrap_or_default();
     let found = fields.finish(Some(found))?;
     let Some(Presented { token, by_cookie }) = found else {
@@ -125,20 +126,27 @@ pub(super) async fn refresh(
 #[utoipa::path(
     tag = "Login",
     params(("all" = Option<bool>, Query, description = "every session of the user")),
+    request_body = RefreshBody,
     responses(
         (status = 204, description = "the session has ended"),
+        (status = 403, description = "a cookie from a foreign page", body = ErrorBody),
         (status = 401, description = "no token, or none of ours", body = ErrorBody),
         (status = 503, description = "the store cannot be reached", body = ErrorBody),
     )
 )]
 #[post("/v1/token/revoke")]
-pub(super) async fn revoke(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub(super) async fn revoke(
+    state: web::Data<State>,
+    mut fields: Fields,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let all = Query::read(&request)?.flag("all")?;
     let (user, session, scope) = match authenticate(&request) {
         Ok(claims) => (claims.sub, claims.sid, claims.scope),
         Err(error @ ApiError::Forbidden(_)) => return Err(error),
         Err(denied) => {
-            let found = presented(&request, None)?;
+            let found = presented(&request, &mut fields)?;
+            let found = fields.finish(Some(found))?;
             // A header that is refused is not replaced by a cookie.
             let replaces = |found: &Presented| !found.by_cookie || !matches!(denied, ApiError::InvalidToken);
             let Some(found) = found.filter(replaces) else {

@@ -23,12 +23,14 @@ impl Login {
         visitor: &Visitor,
     ) -> Result<LoggedIn, Error> {
         self.password_check.look_for_room()?;
-        let trial = Trial {
-            account: format!("user:{}", account.trim().to_lowercase()),
-            address: visitor.address,
-        };
         // A text that cannot be a name costs what an unknown name costs.
         let id = IdentityId::named(account);
+        let trial = Trial {
+            account: id
+                .as_ref()
+                .map_or_else(|| format!("no name:{account}"), ToString::to_string),
+            address: visitor.address,
+        };
         for _ in 0..ATTEMPTS {
             let known = match &id {
                 Some(id) => self.users.known_as(id).await?,

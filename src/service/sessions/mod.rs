@@ -211,7 +211,8 @@ impl Sessions {
 
     fn use_generation(&self, session: &mut Session, presented: i64) -> (Outcome, Change) {
         let (now, grace) = (self.clock.store_now(), self.auth.refresh_grace);
-        if session.ended_at.is_some() || session.ends_at <= now {
+        // A token of less than a second would be dead on arrival.
+        if session.ended_at.is_some() || session.ends_at < now + Duration::from_secs(1) {
             return (Outcome::Refused, Change::Keep);
         }
         let mut rotation = session.rotation();
