@@ -15,6 +15,7 @@ use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
 use crate::service::mini_program::MiniProgram;
 use crate::service::oauth::Oauth;
+use crate::service::refresh::Refresh;
 use crate::service::rooms::Rooms;
 use crate::service::sessions::Sessions;
 use crate::service::tokens::Tokens;
@@ -42,6 +43,8 @@ pub struct State {
     pub rooms: Arc<Rooms>,
     /// Whether a token is good now.
     pub access: Access,
+    /// Refresh tokens for the next ones.
+    pub refresh: Refresh,
     /// What logins began.
     pub sessions: Arc<Sessions>,
     /// The users.

@@ -7,7 +7,6 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
-use crate::domain::time::Timestamp;
 use crate::service::revocations::Revocations;
 use crate::service::signing_keys::Keyring;
 use crate::state::State;
@@ -17,6 +16,8 @@ use crate::telemetry::Chain;
 
 /// How often the store is asked for its time, which is also how its absence is noticed.
 const STORE_CHECK: Duration = Duration::from_secs(5);
+/// How often it is looked for deletions that somebody has left half done.
+const DELETION_CHECK: Duration = Duration::from_mins(1);
 
 /// A task's name and what it does.
 pub(super) type Work = (&'static str, BoxFuture<'static, ()>);
@@ -25,8 +26,6 @@ pub(super) type Work = (&'static str, BoxFuture<'static, ()>);
 pub(super) struct Keepers {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) revocations: Arc<Revocations>,
-    /// When the latest session ended of those that are known.
-    pub(super) known: Timestamp,
     pub(super) keyring: Keyring,
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
@@ -37,7 +36,6 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
     let Keepers {
         engine,
         revocations,
-        known,
         keyring,
         clock,
         tasks,
@@ -45,7 +43,7 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
     let credentials = state.credentials.clone();
     let users = state.users.clone();
     let watch = watch_store(engine, state.clone(), clock, tasks.clone());
-    let follower = tasks.clone();
+    let (follower, deleter) = (tasks.clone(), tasks.clone());
     vec![
         (
             "keep credentials fresh",
@@ -53,7 +51,7 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
         ),
         (
             "follow ended sessions",
-            async move { revocations.follow(known, follower).await }.boxed(),
+            async move { revocations.follow(follower).await }.boxed(),
         ),
         (
             "keep signing keys",
@@ -62,8 +60,14 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
         (
             "finish deletions",
             async move {
-                if let Err(error) = users.finish_deletions().await {
-                    tracing::warn!(error = %Chain(&error), "deletions could not be finished");
+                loop {
+                    if let Err(error) = users.finish_deletions().await {
+                        tracing::warn!(error = %Chain(&error), "deletions could not be finished");
+                    }
+                    tokio::select! {
+                        () = deleter.stopping() => return,
+                        () = tokio::time::sleep(DELETION_CHECK) => {}
+                    }
                 }
             }
             .boxed(),

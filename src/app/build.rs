@@ -24,6 +24,7 @@ use crate::service::mini_program::MiniProgram;
 use crate::service::oauth::Oauth;
 use crate::service::password_check::PasswordCheck;
 use crate::service::passwords::Passwords;
+use crate::service::refresh::Refresh;
 use crate::service::revocations::Revocations;
 use crate::service::rooms::Rooms;
 use crate::service::seal::Sealer;
@@ -144,6 +145,7 @@ pub(super) async fn build(
         sealer.clone(),
         clock.clone(),
     ));
+    let refresh = Refresh::new(sessions.clone(), users.clone(), administrators.clone());
     let checks = Checks {
         administrators,
         password_check: password_check.clone(),
@@ -165,7 +167,7 @@ pub(super) async fn build(
     );
     let accounts = Accounts::new(users.clone(), passwords, password_check, codes.clone());
     // Before the port is open: a session that was ended is known as such from the first request on.
-    let known = revocations.catch_up(Timestamp::default()).await?;
+    revocations.catch_up(Timestamp::default()).await?;
     let state = Arc::new(State {
         callback: Callback::new(config.apps.clone()),
         jsapi: Jsapi::new(
@@ -179,6 +181,7 @@ pub(super) async fn build(
         mini_program,
         access: Access::new(tokens.clone(), revocations.clone()),
         tokens,
+        refresh,
         sessions,
         users,
         accounts,
@@ -196,7 +199,6 @@ pub(super) async fn build(
     let keepers = Keepers {
         engine,
         revocations,
-        known,
         keyring,
         clock,
         tasks,

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret;
 use url::Url;
 
+use crate::config::CookieUse;
 use crate::domain::return_url::is_loopback;
 use crate::service::sessions::Opened;
 use crate::state::State;
@@ -55,12 +56,21 @@ impl Names {
 
 /// The access token's cookie.
 pub(super) fn access(request: &HttpRequest) -> Option<String> {
-    read(request, Names::of(request).access)
+    accepted(request, |names| names.access)
 }
 
 /// The refresh token's cookie.
 pub(super) fn refresh(request: &HttpRequest) -> Option<String> {
-    read(request, Names::of(request).refresh)
+    accepted(request, |names| names.refresh)
+}
+
+fn accepted(request: &HttpRequest, name: impl FnOnce(Names) -> &'static str) -> Option<String> {
+    let state = request.app_data::<actix_web::web::Data<State>>()?;
+    // Also those that were set while the configuration was another.
+    if state.config.auth.cookie == CookieUse::Never {
+        return None;
+    }
+    read(request, name(Names::of(request)))
 }
 
 fn read(request: &HttpRequest, name: &str) -> Option<String> {
@@ -86,17 +96,17 @@ pub(super) fn set(request: &HttpRequest, response: &mut HttpResponse, opened: &O
     );
 }
 
-/// Makes the browser forget the tokens, if it sent one.
+/// Makes the browser forget the tokens that it sent. An access token that has ended takes no refresh token with it: that
+/// one is sent to other paths only, and is what the browser goes on with.
 pub(super) fn clear(request: &HttpRequest, response: &mut HttpResponse) {
     let names = Names::of(request);
-    if read(request, names.access).is_none() && read(request, names.refresh).is_none() {
-        return;
-    }
     for (name, path) in [(names.access, "/"), (names.refresh, REFRESH_PATH)] {
-        append(
-            response,
-            &cookie(names, name, path, "").max_age(Age::ZERO).finish(),
-        );
+        if read(request, name).is_some() {
+            append(
+                response,
+                &cookie(names, name, path, "").max_age(Age::ZERO).finish(),
+            );
+        }
     }
 }
 

@@ -174,19 +174,13 @@ impl Query {
         }
     }
 
-    /// The value of a parameter that may be there once, with at most `most` bytes; an empty one counts as absent.
+    /// The value of a parameter that may be absent.
     ///
     /// # Errors
-    /// If it is there more than once, or longer.
+    /// As [`Self::once`], if it is there.
     pub fn at_most_once(&self, name: &str, most: usize) -> Result<Option<String>, ApiError> {
-        if self
-            .0
-            .iter()
-            .all(|(given, value)| given != name || value.is_empty())
-        {
-            return Ok(None);
-        }
-        self.once(name, most).map(Some)
+        let is_there = self.0.iter().any(|(given, _)| given == name);
+        is_there.then(|| self.once(name, most)).transpose()
     }
 
     /// The value of a parameter that must be there exactly once, with 1 to `most` bytes.

@@ -61,6 +61,7 @@ pub(super) fn authenticate(request: &HttpRequest) -> Result<Claims, ApiError> {
         },
     };
     let claims = state.access.check(&token).map_err(|denied| match denied {
+        Denied::Invalid if by_cookie => ApiError::StaleCookie,
         Denied::Invalid => ApiError::InvalidToken,
         Denied::Blind => ApiError::Unavailable(
             "the store does not answer; administrators have to wait",
@@ -120,12 +121,33 @@ fn from_authorization(text: &str) -> Option<String> {
 /// # Errors
 /// If it does not, or does not say.
 pub(super) fn guard_cookie(request: &HttpRequest, state: &State) -> Result<(), ApiError> {
-    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+        || page(request, state) == Page::Ours
+    {
         return Ok(());
     }
+    Err(ApiError::Forbidden(
+        "a request with a cookie must come from a page of this site or of one in cors.origins".to_owned(),
+    ))
+}
+
+/// Which page makes a request, as the browser tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Page {
+    /// One of this site or of `cors.origins`.
+    Ours,
+    /// Another one.
+    Foreign,
+    /// None, or the browser does not say.
+    Unknown,
+}
+
+/// Which page makes this request.
+pub(super) fn page(request: &HttpRequest, state: &State) -> Page {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    if header("sec-fetch-site") == Some("same-origin") {
-        return Ok(());
+    let site = header("sec-fetch-site");
+    if site == Some("same-origin") {
+        return Page::Ours;
     }
     let config = &state.config;
     let own = config
@@ -137,10 +159,10 @@ pub(super) fn guard_cookie(request: &HttpRequest, state: &State) -> Result<(), A
         own.as_deref() == Some(origin) || config.cors.origins.iter().any(|known| known == origin)
     };
     match header(ORIGIN.as_str()) {
-        Some(origin) if allowed(origin) => Ok(()),
-        _ => Err(ApiError::Forbidden(
-            "a request with a cookie must come from a page of this site or of one in cors.origins".to_owned(),
-        )),
+        Some(origin) if allowed(origin) => Page::Ours,
+        Some(_) => Page::Foreign,
+        None if matches!(site, Some("cross-site" | "same-site")) => Page::Foreign,
+        None => Page::Unknown,
     }
 }
 

@@ -115,22 +115,23 @@ impl Accounts {
             Proof::None => return Err(password_check::Error::Wrong.into()),
         }
         let hash = self.passwords.hash(password).await?;
-        let mut was_changed = false;
         let change = |user: &mut User| {
             // The proof was about the password of then.
-            was_changed = user.password == found.password;
-            if was_changed {
+            let is_same = user.password == found.password;
+            if is_same {
                 user.password = Some(hash.clone());
             }
+            is_same
         };
-        self.users
-            .update(&found.id, change)
+        if self
+            .users
+            .change_and_end(&found.id, Some(session), change)
             .await?
-            .ok_or(LinkError::NoUser)?;
-        if !was_changed {
-            return Err(password_check::Error::Wrong.into());
+        {
+            Ok(())
+        } else {
+            Err(password_check::Error::Wrong.into())
         }
-        Ok(self.users.end_sessions(&found.id, Some(session)).await?)
     }
 
     async fn redeem(&self, user: &User, contact: &Contact, code: &SecretString) -> Result<(), Error> {

@@ -16,6 +16,7 @@ pub mod oauth;
 pub mod password_check;
 pub mod passwords;
 pub mod records;
+pub mod refresh;
 pub mod revocations;
 pub mod rooms;
 pub mod seal;

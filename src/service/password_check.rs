@@ -54,6 +54,19 @@ impl PasswordCheck {
         }
     }
 
+    /// Sends away whoever would find no room to wait. Asked before anything is read, so that a flood costs the store
+    /// nothing; and before anything is known of the account, so that it tells nothing about it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`].
+    pub fn look_for_room(&self) -> Result<(), Error> {
+        if self.passwords.has_room() {
+            Ok(())
+        } else {
+            Err(Error::Busy)
+        }
+    }
+
     /// Whether `password` fits `phc`, for somebody who may still try. Without `phc` (an account that does not exist, or
     /// has no password) it never does, with the same work.
     ///

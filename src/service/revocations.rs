@@ -15,9 +15,9 @@ use crate::tasks::Tasks;
 
 /// How often the store is asked what other instances have ended.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// A write may become visible after one with a later time, and the instances' ideas of the store's time differ a
-/// little: so far back is looked each time.
-const OVERLAP: Duration = Duration::from_secs(5);
+/// A write may become visible long after the time it carries (one whose answer was lost may be carried out late), and
+/// the instances' ideas of the store's time differ a little: so far back is looked each time.
+const OVERLAP: Duration = Duration::from_secs(30);
 /// Without news for so long, what only administrators may do is refused.
 const BLIND_AFTER: Duration = Duration::from_secs(5);
 /// How many records are read at once.
@@ -68,22 +68,20 @@ impl Revocations {
         ended.insert(session.id.clone(), session.expires_at);
     }
 
-    /// Reads what was ended since `from`. Returns when the latest of it was.
+    /// Reads what was ended since `from`.
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn catch_up(&self, from: Timestamp) -> store::Result<Timestamp> {
+    pub async fn catch_up(&self, from: Timestamp) -> store::Result<()> {
         let asked = self.began.elapsed();
         let mut find = Find::by(Session::BY_END, []);
         find.from = Some(from.into());
         find.limit = PAGE;
-        let mut latest = from;
         loop {
             let found = self.repo.find(find.clone()).await?;
             let is_last_page = found.len() < PAGE;
             for session in found.iter().map(|found| &found.record) {
                 self.note(session);
-                latest = latest.max(session.ended_at.unwrap_or_default());
             }
             if is_last_page {
                 break;
@@ -96,7 +94,7 @@ impl Revocations {
         let asked = u64::try_from(asked.as_millis()).unwrap_or(u64::MAX);
         self.heard.store(asked, Ordering::Relaxed);
         self.forget_expired(self.clock.store_now());
-        Ok(latest)
+        Ok(())
     }
 
     fn forget_expired(&self, now: Timestamp) {
@@ -105,15 +103,16 @@ impl Revocations {
     }
 
     /// Follows what other instances end, until the process does.
-    pub async fn follow(&self, since: Timestamp, tasks: Tasks) {
-        let mut latest = since;
+    pub async fn follow(&self, tasks: Tasks) {
+        let mut known = self.clock.store_now();
         loop {
             tokio::select! {
                 () = tasks.stopping() => return,
                 () = tokio::time::sleep(INTERVAL) => {}
             }
-            match self.catch_up(latest - OVERLAP).await {
-                Ok(newest) => latest = latest.max(newest),
+            let asked = self.clock.store_now();
+            match self.catch_up(known - OVERLAP).await {
+                Ok(()) => known = asked,
                 // That the store does not answer is logged by the one who watches it.
                 Err(error) => {
                     tracing::debug!(error = %crate::telemetry::Chain(&error), "no news of ended sessions");

@@ -102,6 +102,9 @@ pub enum Error {
     /// The owner has as many as are allowed.
     #[error("there are {PER_OWNER} rooms of this user already")]
     TooMany,
+    /// The owner is gone.
+    #[error("there is no such user")]
+    NoUser,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -146,8 +149,17 @@ impl Rooms {
             self.records.delete(&room.id).await?;
             return Err(Error::TooMany);
         }
-        let nickname = self.nickname(owner).await?;
-        Ok(Listed { room, nickname })
+        // Deleted meanwhile, the owner may not have taken it along.
+        match self.survivor(owner).await? {
+            Some(owner) if owner.deleted_at.is_none() => Ok(Listed {
+                room,
+                nickname: owner.nickname,
+            }),
+            _ => {
+                self.records.delete(&room.id).await?;
+                Err(Error::NoUser)
+            }
+        }
     }
 
     /// Up to `limit` rooms behind `after`, newest first.
@@ -209,17 +221,15 @@ impl Rooms {
     }
 
     async fn nickname(&self, user: &UserId) -> Result<Option<String>, Error> {
-        let Some(found) = self.users.get(user.as_str()).await? else {
-            return Ok(None);
-        };
-        // Rooms keep the id of a user who turned out to be another one.
-        match found.merged_into {
-            Some(into) => Ok(self
-                .users
-                .get(into.as_str())
-                .await?
-                .and_then(|user| user.nickname)),
-            None => Ok(found.nickname),
+        Ok(self.survivor(user).await?.and_then(|user| user.nickname))
+    }
+
+    /// Rooms keep the id of a user who turned out to be another one.
+    async fn survivor(&self, user: &UserId) -> Result<Option<User>, Error> {
+        let found = self.users.get(user.as_str()).await?;
+        match found.as_ref().and_then(|found| found.merged_into.as_ref()) {
+            Some(into) => Ok(self.users.get(into.as_str()).await?),
+            None => Ok(found),
         }
     }
 }

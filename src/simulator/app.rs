@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use secrecy::SecretString;
+use serde_json::Value;
 
 use super::call::Call;
 use super::clock::Moment;
@@ -131,6 +132,9 @@ impl App {
             return self.openids.get(openid.as_ref()).copied();
         }
         let body = call.json().ok()?;
+        if let Some(code) = body.get("code").and_then(Value::as_str) {
+            return self.codes.owner(code);
+        }
         let openid = body.get("openid").or_else(|| body.get("touser"))?.as_str()?;
         self.openids.get(openid).copied()
     }

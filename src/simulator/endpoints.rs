@@ -37,7 +37,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     ),
     Endpoint::open("/sns/userinfo", Verb::Get, sns::userinfo::serve),
     Endpoint::open("/sns/auth", Verb::Get, sns::auth::serve),
-    Endpoint::of(
+    Endpoint::among(
         "/wxa/business/getuserphonenumber",
         Verb::Post,
         AppKind::Mini,
@@ -89,10 +89,12 @@ pub(crate) enum Server {
     Open(fn(Visit<'_>) -> Answer),
     /// The call carries an access token of an app of this kind; token, permission and quota are checked.
     WithToken(AppKind, fn(&mut Desk<'_>) -> Answer),
+    /// The same, for an endpoint that tells the app's own things from other apps'. It is given the app's id.
+    AmongApps(AppKind, fn(Visit<'_>, &str) -> Answer),
 }
 
 impl Endpoint {
-    const fn open(path: &'static str, verb: Verb, serve: fn(Visit<'_>) -> Answer) -> Self {
+    const fn new(path: &'static str, verb: Verb, server: Server) -> Self {
         Self {
             path,
             verb,
@@ -100,20 +102,25 @@ impl Endpoint {
                 daily: None,
                 minute: None,
             },
-            server: Server::Open(serve),
+            server,
         }
     }
 
+    const fn open(path: &'static str, verb: Verb, serve: fn(Visit<'_>) -> Answer) -> Self {
+        Self::new(path, verb, Server::Open(serve))
+    }
+
     const fn of(path: &'static str, verb: Verb, kind: AppKind, serve: fn(&mut Desk<'_>) -> Answer) -> Self {
-        Self {
-            path,
-            verb,
-            limit: Limit {
-                daily: None,
-                minute: None,
-            },
-            server: Server::WithToken(kind, serve),
-        }
+        Self::new(path, verb, Server::WithToken(kind, serve))
+    }
+
+    const fn among(
+        path: &'static str,
+        verb: Verb,
+        kind: AppKind,
+        serve: fn(Visit<'_>, &str) -> Answer,
+    ) -> Self {
+        Self::new(path, verb, Server::AmongApps(kind, serve))
     }
 
     const fn daily(mut self, calls: u32) -> Self {

@@ -113,6 +113,8 @@ pub(crate) fn text(code: i32) -> &'static str {
         OPENID_MISSING => "missing openid",
         TOKEN_EXPIRED => "access_token expired",
         REFRESH_TOKEN_EXPIRED => "refresh_token expired",
+        42_003 => "code expired",
+        42_007 => "access_token and refresh_token exception",
         GET_REQUIRED => "require GET method",
         POST_REQUIRED => "require POST method",
         EMPTY_BODY => "empty post data",

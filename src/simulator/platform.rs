@@ -13,7 +13,7 @@ use super::faults::{Delivery, Plan};
 use super::open;
 use super::reply::{Answer, Refusal, Reply, Style};
 use super::settings::{AppKind, Settings};
-use super::world::{Visit, World};
+use super::world::{Desk, Visit, World};
 
 /// The simulated platform: one clock, one state.
 pub(crate) struct Platform {
@@ -97,20 +97,39 @@ fn answer(world: &mut World, call: &Call, endpoint: &'static Endpoint, now: Mome
                 world,
             })
         }
-        Server::WithToken(kind, serve) => {
-            let token = call
-                .param("access_token")
-                .ok_or_else(|| Refusal::of(errcode::TOKEN_MISSING))?;
-            let app_id = world.tokens.check(&token, now)?.to_owned();
-            let mut desk = world.desk(&app_id, call, endpoint, now)?;
-            if desk.app.kind != kind || (kind == AppKind::Official && !desk.app.switches.verified) {
-                return Err(Refusal::of(errcode::API_UNAUTHORIZED));
-            }
-            desk.app.charge(endpoint, now)?;
-            check_method(call, endpoint)?;
-            serve(&mut desk)
+        Server::WithToken(kind, serve) => serve(&mut admitted(world, call, endpoint, kind, now)?),
+        Server::AmongApps(kind, serve) => {
+            let app_id = admitted(world, call, endpoint, kind, now)?.app.id.clone();
+            let visit = Visit {
+                call,
+                endpoint,
+                now,
+                world,
+            };
+            serve(visit, &app_id)
         }
     }
+}
+
+/// The desk of the app whose token the call carries, if the app may make it.
+fn admitted<'a>(
+    world: &'a mut World,
+    call: &'a Call,
+    endpoint: &'static Endpoint,
+    kind: AppKind,
+    now: Moment,
+) -> Result<Desk<'a>, Refusal> {
+    let token = call
+        .param("access_token")
+        .ok_or_else(|| Refusal::of(errcode::TOKEN_MISSING))?;
+    let app_id = world.tokens.check(&token, now)?.to_owned();
+    let desk = world.desk(&app_id, call, endpoint, now)?;
+    if desk.app.kind != kind || (kind == AppKind::Official && !desk.app.switches.verified) {
+        return Err(Refusal::of(errcode::API_UNAUTHORIZED));
+    }
+    desk.app.charge(endpoint, now)?;
+    check_method(call, endpoint)?;
+    Ok(desk)
 }
 
 fn check_method(call: &Call, endpoint: &Endpoint) -> Result<(), Refusal> {

@@ -88,12 +88,15 @@ pub struct Switches {
     pub(crate) overlap_seconds: u32,
     /// The secret is frozen in the console: 40243.
     pub(crate) frozen: bool,
-    /// A verified account; without it getticket answers 48001.
+    /// A verified account; without it getticket answers 48001 and the authorize page 10005.
     pub(crate) verified: bool,
     /// The Open Platform account the app is bound to; with one, users have a unionid.
     pub(crate) open_account: Option<String>,
     /// Hosts that the authorize page may send users back to, exactly (网页授权域名). Loopback always may be.
     pub(crate) oauth_domains: Vec<String>,
+    /// The authorize page takes any `state` and hands it back as it is, as field reports have it; else only letters
+    /// and digits, as the document has it.
+    pub(crate) any_state: bool,
     /// Risk codes that the next token calls are answered with, one each.
     pub(crate) risk: Vec<i32>,
     /// Limits that replace an endpoint's own, by path.
@@ -187,6 +190,7 @@ impl Default for Switches {
             verified: true,
             open_account: None,
             oauth_domains: Vec::new(),
+            any_state: false,
             risk: Vec::new(),
             limits: BTreeMap::new(),
             ticket_expires: TicketExpires::Fixed,

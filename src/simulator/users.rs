@@ -104,6 +104,11 @@ impl Identities {
         self.id("app", app_id, user_id, 27)
     }
 
+    /// The openid that a user goes by on an app's snapshot pages. WeChat: a virtual account's, not the user's own.
+    pub(crate) fn virtual_openid(&self, app_id: &str, user_id: &str) -> String {
+        self.id("snapshot", app_id, user_id, 27)
+    }
+
     /// WeChat: a unionid is stable per user and Open Platform account.
     pub(crate) fn unionid(&self, open_account: &str, user_id: &str) -> String {
         self.id("open", open_account, user_id, 28)
@@ -135,6 +140,7 @@ mod tests {
             Identities::seeded(2).openid("wx1", "ann")
         );
         assert_eq!(ids.openid("wx1", "ann").len(), 28);
+        assert_ne!(ids.openid("wx1", "ann"), ids.virtual_openid("wx1", "ann"));
         assert_eq!(ids.unionid("open", "ann").len(), 29);
     }
 

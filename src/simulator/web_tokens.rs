@@ -42,6 +42,8 @@ struct Issued {
     grant: WebGrant,
     access: Arc<str>,
     access_expires: Moment,
+    /// The access token before, which had expired when it was replaced. Those before it are forgotten.
+    replaced: Option<Arc<str>>,
     refresh_expires: Moment,
 }
 
@@ -55,9 +57,11 @@ impl WebTokens {
     ) -> (Arc<str>, Arc<str>) {
         if self.oldest.len() >= MOST
             && let Some(oldest) = self.oldest.pop_front()
+            && let Some(forgotten) = self.grants.remove(&oldest)
         {
-            self.grants.remove(&oldest);
-            self.by_access.retain(|_, refresh| *refresh != oldest);
+            for access in forgotten.replaced.iter().chain([&forgotten.access]) {
+                self.by_access.remove(access);
+            }
         }
         let (access, refresh): (Arc<str>, Arc<str>) = (random.token().into(), random.token().into());
         self.oldest.push_back(Arc::clone(&refresh));
@@ -66,6 +70,7 @@ impl WebTokens {
             grant,
             access: Arc::clone(&access),
             access_expires: now.plus(LIFETIME),
+            replaced: None,
             refresh_expires: now.plus(REFRESH_LIFETIME),
         };
         self.grants.insert(Arc::clone(&refresh), issued);
@@ -92,22 +97,26 @@ impl WebTokens {
             return Err(Refusal::of(errcode::REFRESH_TOKEN_EXPIRED));
         }
         if issued.access_expires <= now {
-            self.by_access.remove(&issued.access);
-            issued.access = random.token().into();
-            self.by_access.insert(Arc::clone(&issued.access), key);
+            let next: Arc<str> = random.token().into();
+            self.by_access.insert(Arc::clone(&next), key);
+            let expired = std::mem::replace(&mut issued.access, next);
+            if let Some(older) = issued.replaced.replace(expired) {
+                self.by_access.remove(&older);
+            }
         }
         issued.access_expires = now.plus(LIFETIME);
         Ok((Arc::clone(&issued.access), &issued.grant))
     }
 
-    /// What a token stands for, if it works. WeChat: 42001 past its end.
+    /// What a token stands for, if it works. WeChat: 40014 for what was never issued, 42001 past its end; only an
+    /// expired token is ever replaced.
     pub(crate) fn check(&self, access: &str, now: Moment) -> Result<&WebGrant, Refusal> {
         let issued = self
             .by_access
             .get(access)
             .and_then(|refresh| self.grants.get(refresh));
         let issued = issued.ok_or_else(|| Refusal::of(errcode::INVALID_ACCESS_TOKEN))?;
-        if issued.access_expires <= now {
+        if *issued.access != *access || issued.access_expires <= now {
             return Err(Refusal::of(errcode::TOKEN_EXPIRED));
         }
         Ok(&issued.grant)
@@ -150,7 +159,8 @@ mod tests {
         assert_ne!(next, access);
         assert_eq!(renew("wx2", 0), Err(40_030));
         assert_eq!(renew("wx1", REFRESH_LIFETIME), Err(42_002));
-        assert_eq!(code(tokens.check(&access, now)), Err(40_014));
+        assert_eq!(code(tokens.check(&access, now)), Err(42_001));
+        assert_eq!(code(tokens.check("unknown", now)), Err(40_014));
         assert_eq!(code(tokens.check(&next, now.plus(30_000))), Err(42_001));
     }
 }

@@ -34,3 +34,19 @@ export function t(key, values = {}) {
 export const clock = (date) => new Intl.DateTimeFormat(language.value, {
   year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit',
 }).format(date);
+
+export const day = (date) => new Intl.DateTimeFormat(language.value, { year: 'numeric', month: 'long', day: 'numeric' }).format(date);
+
+/** To the minute, which is what people remember. */
+export const minute = (date) => new Intl.DateTimeFormat(language.value, {
+  year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit',
+}).format(date);
+
+const UNITS = [['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
+
+/** How long ago, as one speaks of it. A clock that is ahead of this one's makes no future. */
+export function ago(date) {
+  const seconds = Math.max(0, Math.round((Date.now() - date.getTime()) / 1000));
+  const [unit, size] = UNITS.find(([, length]) => seconds >= length) || ['second', 1];
+  return new Intl.RelativeTimeFormat(language.value, { numeric: 'auto' }).format(-Math.floor(seconds / size), unit);
+}

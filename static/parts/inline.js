@@ -15,3 +15,20 @@ export const Status = ({ kind, word }) => html`
 
 /** A text whose `backticked` words are code: the only markup translated texts may carry. */
 export const Rich = ({ text }) => text.split('`').map((piece, at) => (at % 2 ? html`<code>${piece}</code>` : piece));
+
+const words = (message) => (Array.isArray(message) ? message.join('; ') : message);
+
+/** The hard facts of a failed request: status, the gateway's words, codes and the request id. */
+export function Facts({ outcome }) {
+  const { body, requestId, status } = outcome;
+  const facts = [
+    ['HTTP', status || null],
+    [t('error.said'), body && words(body.msg)],
+    [t('error.code'), body && body.error_code],
+    [t('error.errcode'), body && body.errcode],
+    [t('error.request'), requestId || t('error.none')],
+  ];
+  return html`<dl class="facts inline">${facts.map(([name, value]) => (
+    value === null || value === undefined ? null : html`<dt key=${name}>${name}</dt><dd key=${`${name}:`}><code>${String(value)}</code></dd>`
+  ))}</dl>`;
+}

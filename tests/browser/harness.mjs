@@ -1,10 +1,19 @@
 // What every check uses: the browser, pages that report their own faults, made-up answers of /jsapi, the tally.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
 export const base = (process.env.WXGATE_URL || '').replace(/\/$/, '');
 export const LAN_HOST = 'lan.test';
 export const TICKET = 'HoagFKDcsGMVCIY2vOjf9nGrZ3eaM0qXs5ROFN_3k_HrGc0VocemA6wMXkvrL-Ei4IitXxwKF62CJWR8mWXZ3Q';
+
+const place = new AsyncLocalStorage();
+
+/** Runs the checks of one file; its name stands before their lines, because files run side by side. */
+export const within = (name, action) => place.run(name, action);
+const line = (text) => process.stdout.write(`${`${place.getStore()}`.padEnd(14)} ${text}\n`);
 
 let failures = 0;
 let passed = 0;
@@ -14,10 +23,10 @@ export function check(name, good, found) {
   if (good) passed += 1;
   else failures += 1;
   const detail = good || found === undefined ? '' : `\n       found: ${typeof found === 'string' ? found : JSON.stringify(found)}`;
-  process.stdout.write(`${good ? 'ok    ' : 'FAILED'} ${name}${detail}\n`);
+  line(`${good ? 'ok    ' : 'FAILED'} ${name}${detail}`);
 }
 
-export const note = (text) => process.stdout.write(`       ${text}\n`);
+export const note = (text) => line(`       ${text}`);
 export const tally = () => ({ passed, failures });
 
 export const launch = () => chromium.launch({
@@ -66,22 +75,28 @@ function instrument() {
 
 /**
  * Opens a page of the site in a context of its own. `jsapi` is a route handler that stands in for the gateway's
- * answer; `faults` collects console errors, exceptions and requests to other origins (which are not let through).
+ * answer; `faults` collects console errors, exceptions and requests to other origins (which are not let through);
+ * `wire` the answers of the API. `context` opens it as a further tab of the same browser.
  */
 export async function open(browser, options = {}) {
-  const { path = '/', lang = 'zh', scheme = 'light', width = 375, height = 720, jsapi, agent, host, init, reduced, prepare } = options;
+  const { path = '/', context: given, lang = 'zh', scheme = 'light', width = 375, height = 720, jsapi, agent, host, init, reduced, prepare } = options;
   const origin = host ? base.replace(/\/\/[^:/]+/, `//${host}`) : base;
-  const context = await browser.newContext({
+  const context = given || await browser.newContext({
     viewport: { width, height }, colorScheme: scheme, locale: lang === 'zh' ? 'zh-CN' : 'en-US', userAgent: agent,
     reducedMotion: reduced ? 'reduce' : 'no-preference',
   });
   const page = await context.newPage();
   const faults = [];
   const requests = [];
+  const wire = [];
   page.on('console', (message) => {
     if (message.type() === 'error') faults.push(message.text());
   });
   page.on('pageerror', (error) => faults.push(`exception: ${error.message}`));
+  page.on('response', (answer) => {
+    const { pathname } = new URL(answer.url());
+    if (pathname.startsWith('/v1/')) wire.push(`${answer.request().method()} ${pathname} ${answer.status()}`);
+  });
   await context.route('**/*', (route) => {
     const url = route.request().url();
     requests.push(url);
@@ -94,7 +109,7 @@ export async function open(browser, options = {}) {
   if (init) await page.addInitScript(init);
   if (prepare) await prepare(page, context);
   const response = await page.goto(origin + path);
-  return { page, context, faults, requests, response, close: () => context.close() };
+  return { page, context, faults, requests, wire, response, close: () => context.close() };
 }
 
 /** Waits until the page stands as said: ok, warn or bad. */
@@ -106,3 +121,36 @@ export const text = (page, name) => page.locator(`[data-name="${name}"]`).first(
 export const own = (faults) => faults.filter((fault) => !/^Failed to load resource/.test(fault));
 
 export const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** What axe finds; the page must have been opened with `prepare: withAxe`. */
+export async function axe(page) {
+  const { violations } = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags }), RULES);
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => node.target.join(' ')).join(', ')}`);
+}
+
+export const withAxe = (page) => page.addInitScript(AXE);
+
+/** Presses Tab until the page is left; tells of each stop whether its ring shows and how large it is. */
+export async function walk(page, most = 80) {
+  const stops = [];
+  for (let count = 0; count < most; count += 1) {
+    await page.keyboard.press('Tab');
+    const stop = await page.evaluate(() => {
+      const at = document.activeElement;
+      if (!at || at === document.body) return null;
+      const style = getComputedStyle(at);
+      const box = at.getBoundingClientRect();
+      return {
+        name: `${at.tagName.toLowerCase()} ${at.id || at.className || ''} ${(at.textContent || '').trim().slice(0, 20)}`,
+        tag: at.tagName, ring: style.outlineStyle === 'solid' && parseFloat(style.outlineWidth) >= 3,
+        width: Math.round(box.width), height: Math.round(box.height),
+      };
+    });
+    if (!stop) break;
+    stops.push(stop);
+  }
+  return stops;
+}

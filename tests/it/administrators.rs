@@ -144,6 +144,7 @@ fn session(services: &Services, id: usize, user: &UserId) -> Session {
         id: format!("s{id}").parse().unwrap(),
         user: user.clone(),
         scope: Scope::Admin,
+        epoch: 0,
         app: None,
         device: None,
         created_at: now,

@@ -321,7 +321,7 @@ async fn folders_are_not_listed_and_large_files_not_read() {
     let large = fs::File::create(folder.join("large.bin")).unwrap();
     large.set_len(8 * 1024 * 1024 + 1).unwrap();
     let site = start(Some(folder));
-    for path in ["/docs", "/docs/", "/h5", "/h5/", "/static/", "/large.bin"] {
+    for path in ["/docs", "/docs/", "/h5", "/h5/pages/", "/static/", "/large.bin"] {
         assert_eq!(get(site, path).await.status, 404, "{path}");
     }
     assert_eq!(get(site, "/docs/a.txt").await.text(), "a");

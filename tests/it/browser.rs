@@ -1,4 +1,4 @@
-//! The page in a real Chromium, against the demo as a user starts it. What is checked stands in tests/browser.
+//! The pages in a real Chromium, against the demo as a user starts it. What is checked stands in tests/browser.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -17,7 +17,7 @@ impl Drop for Demo {
 }
 
 #[test]
-fn the_page_works_in_chromium() {
+fn the_pages_work_in_chromium() {
     let mut checks = node("run.mjs");
     let folder = tempfile::TempDir::new().unwrap();
     let (gateway, simulator) = (free_address(), free_address());
@@ -26,7 +26,9 @@ fn the_page_works_in_chromium() {
         .arg(folder.path().join("demo"))
         .current_dir(folder.path());
     demo.env("WXGATE__SERVER__LISTEN", &gateway)
-        .env("WXGATE__SIMULATOR__LISTEN", &simulator);
+        .env("WXGATE__SIMULATOR__LISTEN", &simulator)
+        // So short that every page refreshes all the time, and nobody may notice.
+        .env("WXGATE__AUTH__ACCESS_TTL", "2s");
     let mut demo = Demo(demo.stdout(Stdio::piped()).spawn().unwrap());
     let printed = BufReader::new(demo.0.stdout.take().unwrap());
     let mut lines = printed.lines().map_while(Result::ok);
@@ -40,7 +42,7 @@ fn the_page_works_in_chromium() {
         // Time limits are for a quiet machine; docs/performance.md has the figures of one.
         .env("WXGATE_SLOW", "10")
         .status()
-        .expect("node must be installed: the page is tested in a browser");
+        .expect("node must be installed: the pages are tested in a browser");
     drop(demo);
     drain.join().unwrap();
     assert!(status.success(), "the checks in tests/browser failed");

@@ -281,19 +281,25 @@ async fn a_cookie_carries_the_token_and_is_cleared(app: Builder) {
         let refreshed = refresh(&[good]).await.ok();
         assert_eq!(refreshed.headers.get_all("set-cookie").iter().count(), 2);
     }
-    // A cookie that is not good any more is cleared, so that the client goes to its login page.
+    // A cookie that is not good any more is cleared. The refresh token stays where it was not sent: the client goes on
+    // with it, and to its login page if that is not good either.
+    let cleared = |reply: &Reply| -> Vec<String> {
+        let set = reply.headers.get_all("set-cookie").iter();
+        set.map(|value| value.to_str().unwrap())
+            .inspect(|cookie| assert!(cookie.contains("Max-Age=0"), "{cookie}"))
+            .map(|cookie| cookie.split('=').next().unwrap().to_owned())
+            .collect()
+    };
     let stale = get(&app, "/v1/user", &[("cookie", "wxgate=stale")]).await;
+    assert_eq!(cleared(&stale), ["wxgate"]);
     stale.refused(401, 10004, "GET /v1/user");
-    let cleared: Vec<_> = stale
-        .headers
-        .get_all("set-cookie")
-        .iter()
-        .map(|value| value.to_str().unwrap())
-        .collect();
-    assert!(
-        cleared.len() == 2 && cleared.iter().all(|cookie| cookie.contains("Max-Age=0")),
-        "{cleared:?}"
-    );
+    let both = app
+        .request(Method::POST, "/v1/token/refresh")
+        .header("cookie", "wxgate=stale; wxgate-refresh=stale")
+        .header("sec-fetch-site", "same-origin");
+    let both = Reply::to(both).await;
+    assert_eq!(cleared(&both), ["wxgate", "wxgate-refresh"]);
+    both.refused(401, 10004, "POST /v1/token/refresh");
     // Under another name than loopback the names bind the cookie to TLS and to the host.
     let request = app
         .request(Method::POST, "/v1/token")

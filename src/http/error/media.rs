@@ -32,6 +32,7 @@ impl From<rooms::Error> for ApiError {
     fn from(error: rooms::Error) -> Self {
         match error {
             rooms::Error::TooMany => Self::Unprocessable(error.to_string()),
+            rooms::Error::NoUser => Self::InvalidToken,
             rooms::Error::Store(error) => error.into(),
         }
     }

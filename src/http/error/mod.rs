@@ -34,6 +34,8 @@ pub enum ApiError {
     Unauthorized(String),
     /// The token that the client presents is not good, or not any more.
     InvalidToken,
+    /// The token in the cookie is not good, or not any more: the browser is to forget it.
+    StaleCookie,
     /// The client may not do this.
     Forbidden(String),
     /// There is no such thing.
@@ -107,7 +109,9 @@ impl ApiError {
             Self::Unprocessable(_) => (StatusCode::UNPROCESSABLE_ENTITY, code::PARAMETERS),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, code::PARAMETERS),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, code::REQUEST),
-            Self::Unauthorized(_) | Self::InvalidToken => (StatusCode::UNAUTHORIZED, code::AUTHENTICATION),
+            Self::Unauthorized(_) | Self::InvalidToken | Self::StaleCookie => {
+                (StatusCode::UNAUTHORIZED, code::AUTHENTICATION)
+            }
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, code::FORBIDDEN),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, code::NOT_FOUND),
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, code::METHOD),
@@ -156,7 +160,7 @@ impl fmt::Display for ApiError {
             | Self::Forbidden(text)
             | Self::NotFound(text)
             | Self::Conflict(text) => f.write_str(text),
-            Self::InvalidToken => f.write_str("the token is not valid"),
+            Self::InvalidToken | Self::StaleCookie => f.write_str("the token is not valid"),
             Self::MethodNotAllowed(_) => f.write_str("this path does not take this method"),
             Self::SessionKeyExpired => f.write_str("session expired, call wx.login again"),
             Self::Limited(_) => f.write_str("too many requests; try again later"),
@@ -195,11 +199,11 @@ pub fn render(
         Some(error) => respond(asked.method, asked.path, error, error.status_code()),
         None => respond(asked.method, asked.path, &from_status(status), status),
     };
-    let is_signed_out = error
+    let is_stale = error
         .and_then(|error| error.as_error())
-        .is_some_and(|error| matches!(error, ApiError::InvalidToken | ApiError::Unauthorized(_)));
-    if let Some(request) = asked.request.filter(|_| is_signed_out) {
-        // A client that sent a cookie goes to its login page, and not with the old cookie.
+        .is_some_and(|error| matches!(error, ApiError::StaleCookie));
+    if let Some(request) = asked.request.filter(|_| is_stale) {
+        // The client goes to its login page, and not with the old cookie.
         cookies::clear(request, &mut response);
     }
     response
@@ -231,7 +235,7 @@ pub fn respond(method: &Method, path: &str, error: &ApiError, status: StatusCode
     if status == StatusCode::UNAUTHORIZED {
         // (RFC 6750, 3.)
         let challenge = match error {
-            ApiError::InvalidToken => "Bearer error=\"invalid_token\"",
+            ApiError::InvalidToken | ApiError::StaleCookie => "Bearer error=\"invalid_token\"",
             _ => "Bearer",
         };
         response.insert_header((header::WWW_AUTHENTICATE, challenge));

@@ -213,7 +213,9 @@ fn login_refused(errcode: i64) -> ApiError {
 impl From<sessions::Error> for ApiError {
     fn from(error: sessions::Error) -> Self {
         match error {
-            sessions::Error::Refused => Self::Unauthorized("the refresh token is not valid".to_owned()),
+            sessions::Error::Refused | sessions::Error::Overtaken => {
+                Self::Unauthorized("the refresh token is not valid".to_owned())
+            }
             sessions::Error::TooMany(wait) => Self::Limited(wait),
             sessions::Error::Store(error) => error.into(),
             sessions::Error::Signing(error) => {

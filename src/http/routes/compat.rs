@@ -133,7 +133,7 @@ pub(super) async fn refresh(state: web::Data<State>, request: HttpRequest) -> Ht
     let refreshed = async {
         let token = header_token(&request)?
             .ok_or_else(|| ApiError::Unauthorized("a refresh token is required".to_owned()))?;
-        let opened = state.sessions.refresh(&token).await?;
+        let opened = state.refresh.run(&token).await?.opened;
         let mut response = HttpResponse::Ok().json(json!({"code": DONE, "token": opened.access.token}));
         carry(&request, &state, &mut response, &opened, false);
         Ok(response)
@@ -184,7 +184,9 @@ fn refused(request: &HttpRequest, error: ApiError, code: i64, text: &str) -> Res
         return Err(error);
     }
     let mut response = HttpResponse::Unauthorized().json(json!({"code": code, "msg": text}));
-    cookies::clear(request, &mut response);
+    if matches!(error, ApiError::StaleCookie) {
+        cookies::clear(request, &mut response);
+    }
     Ok(response)
 }
 

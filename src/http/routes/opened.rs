@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::config::CookieUse;
 use crate::http::cookies;
+use crate::http::signed_in::{Page, page};
 use crate::service::records::User;
 use crate::service::sessions::Opened;
 use crate::state::State;
@@ -96,7 +97,8 @@ pub(super) fn carry(
         CookieUse::OnRequest => wants_cookie,
         CookieUse::Never => false,
     };
-    if sets {
+    // A foreign page must not log a browser in as somebody of its choice.
+    if sets && page(request, state) != Page::Foreign {
         cookies::set(request, response, opened);
     }
 }

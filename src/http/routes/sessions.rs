@@ -11,6 +11,8 @@ use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Fields, Query};
 use crate::http::signed_in::{SignedIn, authenticate, guard_cookie};
 use crate::service::records::Scope;
+use crate::service::refresh::Refreshed;
+use crate::service::sessions;
 use crate::state::State;
 
 /// Longer texts are no refresh tokens.
@@ -101,11 +103,12 @@ pub(super) async fn refresh(
     if by_cookie {
         guard_cookie(&request, &state)?;
     }
-    let opened = state.sessions.refresh(&token).await?;
-    let user = match opened.session.scope {
-        Scope::User => state.users.get(&opened.session.user).await?,
-        Scope::Admin => None,
-    };
+    let refreshed = state.refresh.run(&token).await;
+    let Refreshed { opened, user } = refreshed.map_err(|error| match error {
+        // One that was overtaken is another tab's loss of a race, and the cookie there is newer.
+        sessions::Error::Refused if by_cookie => ApiError::StaleCookie,
+        error => error.into(),
+    })?;
     Ok(opened::answer(
         &request,
         &state,
@@ -135,18 +138,26 @@ pub(super) async fn revoke(state: web::Data<State>, request: HttpRequest) -> Res
         Ok(claims) => (claims.sub, claims.sid, claims.scope),
         Err(error @ ApiError::Forbidden(_)) => return Err(error),
         Err(denied) => {
-            let Some(found) = presented(&request, None)? else {
+            let found = presented(&request, None)?;
+            // A header that is refused is not replaced by a cookie.
+            let replaces = |found: &Presented| !found.by_cookie || !matches!(denied, ApiError::InvalidToken);
+            let Some(found) = found.filter(replaces) else {
                 return Err(denied);
             };
             if found.by_cookie {
                 guard_cookie(&request, &state)?;
+            }
+            if all {
+                // An old token is enough to end its own session, which is all that a thief could be hindered in.
+                state.refresh.run(&found.token).await?;
             }
             let id = state
                 .sessions
                 .session_of(&found.token)
                 .ok_or(ApiError::InvalidToken)?;
             let Some(session) = state.sessions.get(&id).await? else {
-                // It has ended already.
+                // It has ended already, perhaps elsewhere and without this instance's knowledge.
+                state.sessions.ending().end(&id).await?;
                 return Ok(ended(&request));
             };
             (session.user, id, session.scope)

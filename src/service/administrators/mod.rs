@@ -190,6 +190,7 @@ impl Administrators {
         totp: Option<&str>,
         address: Option<IpAddr>,
     ) -> Result<Administrator, password_check::Error> {
+        self.check.look_for_room()?;
         let trial = Trial {
             account: format!("administrator:{email}"),
             address,

@@ -23,6 +23,7 @@ impl Login {
     ) -> Result<Opened, Error> {
         let Ok(address) = email.parse::<Email>() else {
             // It costs what an unknown address costs.
+            self.password_check.look_for_room()?;
             let trial = Trial {
                 account: format!("administrator:{}", email.trim().to_lowercase()),
                 address: visitor.address,
@@ -38,6 +39,7 @@ impl Login {
             let start = Start {
                 user: admitted.id.clone(),
                 scope: Scope::Admin,
+                epoch: admitted.epoch,
                 app: None,
                 device: visitor.device.clone(),
             };

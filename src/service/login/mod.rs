@@ -88,7 +88,9 @@ impl From<sessions::Error> for Error {
             sessions::Error::Store(error) => Self::Store(error),
             sessions::Error::Signing(error) => Self::Signing(error),
             // A session that has just begun is not refused.
-            sessions::Error::Refused | sessions::Error::TooMany(_) => Self::Restless,
+            sessions::Error::Refused | sessions::Error::Overtaken | sessions::Error::TooMany(_) => {
+                Self::Restless
+            }
         }
     }
 }
@@ -195,6 +197,7 @@ impl Login {
         let start = Start {
             user: user.id.clone(),
             scope: Scope::User,
+            epoch: user.epoch,
             app,
             device: visitor.device.clone(),
         };

@@ -22,6 +22,7 @@ impl Login {
         password: SecretString,
         visitor: &Visitor,
     ) -> Result<LoggedIn, Error> {
+        self.password_check.look_for_room()?;
         let trial = Trial {
             account: format!("user:{}", account.trim().to_lowercase()),
             address: visitor.address,

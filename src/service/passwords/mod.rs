@@ -65,6 +65,12 @@ impl Passwords {
         })
     }
 
+    /// Whether there is room to wait for a turn just now.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.pool.has_room()
+    }
+
     /// Waits for a turn.
     ///
     /// # Errors

@@ -56,6 +56,11 @@ impl Pool {
         })
     }
 
+    /// Whether there is room to wait just now.
+    pub(super) fn has_room(&self) -> bool {
+        self.places.available_permits() > 0
+    }
+
     /// Waits for a turn, if there is room to wait.
     pub(super) async fn permit(&self) -> Result<Permit, Error> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
@@ -143,8 +148,10 @@ mod tests {
     async fn whoever_finds_no_room_or_waits_too_long_is_sent_away() {
         let pool = Pool::start(1, 1).unwrap();
         let first = pool.permit().await.unwrap();
+        assert!(pool.has_room());
         let started = std::time::Instant::now();
-        let (second, third) = tokio::join!(pool.permit(), pool.permit());
+        let (second, third, room) = tokio::join!(pool.permit(), pool.permit(), async { pool.has_room() });
+        assert!(!room);
         assert_eq!(second.map(drop), Err(Error::Busy));
         assert_eq!(third.map(drop), Err(Error::Busy));
         let waited = started.elapsed();

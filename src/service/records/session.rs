@@ -24,6 +24,10 @@ pub struct Session {
     /// The app where the user logged in; none for logins without WeChat.
     #[serde(default)]
     pub app: Option<AppName>,
+    /// The owner's `epoch` when it began. Once the owner's is higher the session is over, found by those who end sessions
+    /// or not.
+    #[serde(default)]
+    pub epoch: i64,
     /// What the client calls itself.
     #[serde(default)]
     pub device: Option<String>,

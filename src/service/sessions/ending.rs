@@ -59,14 +59,14 @@ impl Ending {
     }
 
     async fn end_if(&self, id: &SessionId, may: impl Fn(&Session) -> bool) -> store::Result<bool> {
-        let now = self.clock.store_now();
         let mut was = false;
         let ended = self
             .repo
             .update(id.as_str(), |session| {
                 was = may(session);
                 if was && session.ended_at.is_none() {
-                    self.mark(session, now);
+                    // The time of this attempt: others look for it among what ended lately.
+                    self.mark(session, self.clock.store_now());
                     Change::Save
                 } else {
                     Change::Keep
@@ -93,8 +93,13 @@ impl Ending {
             let found = self.repo.find(find.clone()).await?;
             let last = found.last().map(|found| after(&found.record));
             for session in found.iter().map(|found| &found.record) {
-                if session.ended_at.is_none() && Some(&session.id) != except {
-                    self.end(&session.id).await?;
+                if Some(&session.id) == except {
+                    continue;
+                }
+                match session.ended_at {
+                    None => self.end(&session.id).await?,
+                    // By another instance, or by a call that died: it has to be known here by the time of the answer.
+                    Some(_) => self.publish(session),
                 }
             }
             if found.len() < PAGE {

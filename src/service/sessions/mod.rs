@@ -31,6 +31,8 @@ pub struct Start {
     pub user: UserId,
     /// What the session allows.
     pub scope: Scope,
+    /// The user's or administrator's `epoch`, as it was when they proved who they are.
+    pub epoch: i64,
     /// The app where the user logged in.
     pub app: Option<AppName>,
     /// What the client calls itself.
@@ -64,6 +66,9 @@ pub enum Error {
     /// The token is not ours, or not good any more. Why is nobody's business.
     #[error("the refresh token is not valid")]
     Refused,
+    /// The token's successor was used already, a moment ago: the client has a newer one.
+    #[error("the refresh token was replaced already")]
+    Overtaken,
     /// More refreshes in a short time than any client needs.
     #[error("too many refreshes in a short time")]
     TooMany(Duration),
@@ -80,6 +85,7 @@ enum Outcome {
     Rotated,
     Again,
     Refused,
+    Overtaken,
     Stolen,
     TooMany,
 }
@@ -128,6 +134,7 @@ impl Sessions {
             id: fresh_id(),
             user: start.user,
             scope: start.scope,
+            epoch: start.epoch,
             app: start.app,
             device: start.device,
             created_at: now,
@@ -182,7 +189,14 @@ impl Sessions {
         let session = found.ok_or(Error::Refused)?;
         match outcome {
             Outcome::Rotated | Outcome::Again => self.open(session),
-            Outcome::Refused => Err(Error::Refused),
+            Outcome::Refused => {
+                // Perhaps by another instance a moment ago.
+                if session.ended_at.is_some() {
+                    self.ending.publish(&session);
+                }
+                Err(Error::Refused)
+            }
+            Outcome::Overtaken => Err(Error::Overtaken),
             Outcome::TooMany => Err(Error::TooMany(self.auth.refresh_grace)),
             Outcome::Stolen => {
                 self.ending.publish(&session);
@@ -211,7 +225,8 @@ impl Sessions {
                 Err(_) => (Outcome::TooMany, Change::Keep),
             },
             Verdict::Successor => (Outcome::Again, Change::Keep),
-            Verdict::Overtaken | Verdict::Unknown => (Outcome::Refused, Change::Keep),
+            Verdict::Overtaken => (Outcome::Overtaken, Change::Keep),
+            Verdict::Unknown => (Outcome::Refused, Change::Keep),
             Verdict::Stolen => {
                 self.ending.mark(session, now);
                 (Outcome::Stolen, Change::Save)
@@ -271,16 +286,40 @@ impl Sessions {
         &self.ending
     }
 
-    /// Gives every session of one user to another, into whom the first was merged.
+    /// Lets a session go on although its owner's `epoch` is raised.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn carry(&self, id: &SessionId, epoch: i64) -> store::Result<()> {
+        let carry = |session: &mut Session| {
+            if session.ended_at.is_some() || session.epoch >= epoch {
+                return Change::Keep;
+            }
+            session.epoch = epoch;
+            Change::Save
+        };
+        self.repo.update(id.as_str(), carry).await.map(|_| ())
+    }
+
+    /// Gives every session of one user to another, into whom the first was merged. Each belongs to `epoch` of the new
+    /// owner from then on; those of before `least` of the old one were to end, and do.
     ///
     /// # Errors
     /// If the store does not answer; some may have been given then.
-    pub async fn give(&self, from: &UserId, to: &UserId) -> store::Result<()> {
+    pub async fn give(&self, from: &UserId, least: i64, to: &UserId, epoch: i64) -> store::Result<()> {
         loop {
             let found = self.repo.find(by_user(from)).await?;
             for session in &found {
+                if session.record.epoch < least {
+                    self.ending.end(&session.record.id).await?;
+                }
                 let give = |session: &mut Session| {
+                    // Given on by others already.
+                    if session.user != *from {
+                        return Change::Keep;
+                    }
                     session.user = to.clone();
+                    session.epoch = epoch;
                     Change::Save
                 };
                 self.repo.update(session.record.id.as_str(), give).await?;

@@ -13,6 +13,7 @@ impl Users {
     /// by [`Self::finish_deletions`].
     pub async fn delete(&self, id: &UserId) -> Result<bool> {
         let Some(user) = self.get(id).await? else {
+            self.follow_deletion(id).await?;
             return Ok(false);
         };
         let now = self.clock.store_now();
@@ -28,6 +29,7 @@ impl Users {
             Change::Save
         };
         let Some(marked) = self.records.update(user.id.as_str(), mark).await? else {
+            self.follow_deletion(id).await?;
             return Ok(false);
         };
         // Merged at this very moment: the deletion is meant for the person.
@@ -36,6 +38,21 @@ impl Users {
         }
         self.finish_deletion(&marked).await?;
         Ok(true)
+    }
+
+    /// Sees to it that a deletion that somebody else has begun is complete, and known here.
+    pub(super) async fn follow_deletion(&self, id: &UserId) -> Result<()> {
+        let mut next = Some(id.clone());
+        while let Some(id) = next {
+            let user = self.records.get(id.as_str()).await?;
+            self.sessions.ending().end_all(&id, None).await?;
+            match user {
+                Some(user) if user.deleted_at.is_some() => return self.finish_deletion(&user).await,
+                Some(user) => next = user.merged_into,
+                None => return Ok(()),
+            }
+        }
+        Ok(())
     }
 
     /// Removes what belongs to a user who is marked as deleted, and the user last.
@@ -72,15 +89,19 @@ impl Users {
         }
     }
 
-    /// Finishes deletions that a crash has left half done.
+    /// Finishes deletions that a crash, or a store that did not answer, has left half done.
     ///
     /// # Errors
     /// If the store does not answer.
     pub async fn finish_deletions(&self) -> Result<()> {
-        let marked = self.records.find(Find::by(User::BY_DELETION, [])).await?;
-        for user in marked {
-            self.finish_deletion(&user.record).await?;
+        loop {
+            let marked = self.records.find(Find::by(User::BY_DELETION, [])).await?;
+            if marked.is_empty() {
+                return Ok(());
+            }
+            for user in marked {
+                self.finish_deletion(&user.record).await?;
+            }
         }
-        Ok(())
     }
 }

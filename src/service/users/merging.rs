@@ -16,6 +16,15 @@ impl Users {
             if one == other {
                 return Ok(one);
             }
+            // Nobody is merged with one who is about to go.
+            if let Some(gone) = self.going(&one).await? {
+                self.finish_deletion(&gone).await?;
+                return Ok(other);
+            }
+            if let Some(gone) = self.going(&other).await? {
+                self.finish_deletion(&gone).await?;
+                return Ok(one);
+            }
             // Our ids sort by the time they were made.
             let (old, young) = if one < other {
                 (&one, &other)
@@ -35,20 +44,28 @@ impl Users {
                 user.epoch += 1;
                 Change::Save
             };
-            let young_user = self.records.update(young.as_str(), point).await?;
+            self.records.update(young.as_str(), point).await?;
             if pointed {
                 tracing::info!(from = %young, into = %old, "two users are one person and were merged");
-                if let Some(young_user) = young_user {
-                    self.inherit(old, young_user).await?;
-                }
                 self.finish_merge(young, old).await?;
-                return self.settle(old.clone()).await;
+                let kept = self.settle(old.clone()).await?;
+                // Deleted at this very moment, without knowledge of what it was given: the deletion is meant for the
+                // person.
+                let now = self.records.get(kept.as_str()).await?;
+                if now.is_none_or(|now| now.deleted_at.is_some()) {
+                    let gone = User::new(kept.clone(), self.clock.store_now());
+                    self.finish_deletion(&gone).await?;
+                }
+                return Ok(kept);
             }
-            // It was merged or deleted meanwhile.
-            if young_user.is_none_or(|user| user.deleted_at.is_some()) {
-                return Ok(old.clone());
-            }
+            // It was merged or deleted meanwhile: the next look tells.
         }
+    }
+
+    /// The user of this id, if it is being deleted.
+    async fn going(&self, id: &UserId) -> Result<Option<User>> {
+        let user = self.records.get(id.as_str()).await?;
+        Ok(user.filter(|user| user.deleted_at.is_some()))
     }
 
     /// The survivor itself may have been merged meanwhile, by somebody who did not see what it was given.
@@ -89,20 +106,32 @@ impl Users {
         }
     }
 
-    /// What the survivor lacks is taken from the other.
-    async fn inherit(&self, old: &UserId, young: User) -> Result<()> {
+    /// What the survivor lacks is taken from the other, who keeps nothing of it: so a merge that died here can be
+    /// finished, and what the survivor gives up later does not come back.
+    async fn inherit(&self, from: &UserId, into: &UserId) -> Result<()> {
+        let has_any =
+            |user: &User| user.nickname.is_some() || user.avatar.is_some() || user.password.is_some();
+        let Some(young) = self.records.get(from.as_str()).await?.filter(has_any) else {
+            return Ok(());
+        };
         let take = |user: &mut User| {
             user.nickname = user.nickname.take().or_else(|| young.nickname.clone());
             user.avatar = user.avatar.take().or_else(|| young.avatar.clone());
             user.password = user.password.take().or_else(|| young.password.clone());
             Change::Save
         };
-        self.records.update(old.as_str(), take).await.map(|_| ())
+        self.records.update(into.as_str(), take).await?;
+        let empty = |user: &mut User| {
+            (user.nickname, user.avatar, user.password) = (None, None, None);
+            Change::Save
+        };
+        self.records.update(from.as_str(), empty).await.map(|_| ())
     }
 
     /// Gives everything of a merged user to the other. Idempotent, so that a merge that died can be finished by
     /// whoever meets it.
     pub(super) async fn finish_merge(&self, from: &UserId, into: &UserId) -> Result<()> {
+        self.inherit(from, into).await?;
         loop {
             let find = Find::by(Identity::BY_USER, [Key::from(from.as_str())]);
             let found = self.identities.find(find).await?;
@@ -120,7 +149,18 @@ impl Users {
                 break;
             }
         }
-        self.sessions.give(from, into).await?;
+        // The pointer raised the epoch once; what began before the one before was to end anyway.
+        let least = self
+            .records
+            .get(from.as_str())
+            .await?
+            .map_or(0, |user| user.epoch - 1);
+        let epoch = self
+            .records
+            .get(into.as_str())
+            .await?
+            .map_or(0, |user| user.epoch);
+        self.sessions.give(from, least, into, epoch).await?;
         // Pointers to the merged one lead on at once.
         for id in self.absorbed(from).await? {
             let point = |user: &mut User| {
@@ -132,11 +172,20 @@ impl Users {
         Ok(())
     }
 
-    /// The users who were merged into this one.
+    /// The users who were merged into this one, directly or by way of others.
     pub(super) async fn absorbed(&self, id: &UserId) -> Result<Vec<UserId>> {
-        let mut find = Find::by(User::BY_SURVIVOR, [Key::from(id.as_str())]);
-        find.limit = 1000;
-        let found = self.records.find(find).await?;
-        Ok(found.into_iter().map(|found| found.record.id).collect())
+        let mut all: Vec<UserId> = Vec::new();
+        let mut next = Some(id.clone());
+        let mut looked = 0;
+        while let Some(id) = next {
+            let mut find = Find::by(User::BY_SURVIVOR, [Key::from(id.as_str())]);
+            find.limit = 1000;
+            let found = self.records.find(find).await?;
+            // Pointers lead to older users only, so that nobody is met twice.
+            all.extend(found.into_iter().map(|found| found.record.id));
+            next = all.get(looked).cloned();
+            looked += 1;
+        }
+        Ok(all)
     }
 }

@@ -150,39 +150,38 @@ impl Users {
     /// # Errors
     /// See [`LinkError`].
     pub async fn link(&self, user: &UserId, id: &IdentityId) -> Result<User, LinkError> {
-        let user = self.get(user).await?.ok_or(LinkError::NoUser)?;
+        let mut user = self.get(user).await?.ok_or(LinkError::NoUser)?;
         if self.identities(&user.id).await?.len() >= MOST {
             return Err(LinkError::Bounds);
         }
-        let owner = self.own(id, &user.id).await?;
-        if owner != user.id {
-            let mut claimed = false;
+        loop {
+            self.own(id, &user.id).await?;
+            // Decided on the identity as it is when it is written: whoever else proves it at this moment is not to be
+            // merged with one who only said that it was theirs.
             let take = |identity: &mut Identity| {
-                // Who only said that it was theirs has no right to it.
-                claimed = identity.unproven;
-                if !claimed {
+                if !identity.unproven {
                     return Change::Keep;
                 }
                 identity.user = user.id.clone();
                 identity.unproven = false;
                 Change::Save
             };
-            self.identities.update(id.as_str(), take).await?;
-            if !claimed {
-                let kept = self.merge(&user.id, &owner).await?;
-                return self.get(&kept).await?.ok_or(LinkError::NoUser);
+            let Some(identity) = self.identities.update(id.as_str(), take).await? else {
+                continue;
+            };
+            let is_ours = identity.user == user.id;
+            let kept = self.merge(&user.id, &identity.user).await?;
+            match self.get(&kept).await? {
+                // The other one was deleted meanwhile, and the identity with them.
+                Some(kept) if !is_ours && kept.id == user.id => user = kept,
+                Some(kept) => return Ok(kept),
+                None => {
+                    // The user was deleted meanwhile, perhaps before the identity could be found.
+                    self.withdraw(&user.id, id).await?;
+                    return Err(LinkError::NoUser);
+                }
             }
         }
-        let confirm = |identity: &mut Identity| {
-            if identity.unproven && identity.user == user.id {
-                identity.unproven = false;
-                Change::Save
-            } else {
-                Change::Keep
-            }
-        };
-        self.identities.update(id.as_str(), confirm).await?;
-        Ok(user)
     }
 
     /// Takes an identity from a user. The last one by which the user can log in stays.
@@ -190,20 +189,46 @@ impl Users {
     /// # Errors
     /// See [`LinkError`].
     pub async fn unlink(&self, user: &UserId, id: &IdentityId) -> Result<(), LinkError> {
+        let has_password = |user: &User| user.password.is_some();
+        let owner = self.get(user).await?.ok_or(LinkError::NoUser)?;
         let known = self.identities(user).await?;
-        let logs_in = |identity: &&Identity| {
-            let other = identity.id.parse::<IdentityId>();
-            other.is_ok_and(|other| other != *id && other.kind() != IdentityKind::UnionId)
+        let others = |known: &[Identity], has_password: bool| {
+            known.iter().any(|identity| {
+                let other = identity.id.parse::<IdentityId>();
+                other.is_ok_and(|other| other != *id && logs_in(other.kind(), has_password))
+            })
         };
         if !known.iter().any(|identity| identity.id == id.as_str()) {
             return Err(LinkError::NoIdentity);
         }
-        if !known.iter().any(|identity| logs_in(&identity)) {
+        if !others(&known, has_password(&owner)) {
             return Err(LinkError::Bounds);
         }
-        if let Some(found) = self.identities.get_versioned(id.as_str()).await?
-            && found.record.user == *user
-        {
+        let found = self.identities.get_versioned(id.as_str()).await?;
+        let Some(found) = found.filter(|found| found.record.user == *user) else {
+            return Ok(());
+        };
+        self.identities.take(&found).await?;
+        // Of two that are taken at once, each may have seen the other one. Then this one is put back.
+        let left = self.identities(user).await?;
+        let owner = self.get(user).await?;
+        if owner.is_none_or(|owner| owner.id != *user || others(&left, has_password(&owner))) {
+            return Ok(());
+        }
+        match self.identities.insert(&found.record).await {
+            Ok(()) | Err(store::Error::Duplicate { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if self.get(user).await?.is_none() {
+            self.withdraw(user, id).await?;
+        }
+        Err(LinkError::Bounds)
+    }
+
+    /// Removes an identity that was written while its user was being deleted.
+    async fn withdraw(&self, user: &UserId, id: &IdentityId) -> Result<()> {
+        let found = self.identities.get_versioned(id.as_str()).await?;
+        if let Some(found) = found.filter(|found| found.record.user == *user) {
             self.identities.take(&found).await?;
         }
         Ok(())
@@ -225,31 +250,90 @@ impl Users {
     /// # Errors
     /// If the store does not answer.
     pub async fn update(&self, id: &UserId, mut change: impl FnMut(&mut User)) -> Result<Option<User>> {
-        let Some(user) = self.get(id).await? else {
-            return Ok(None);
-        };
-        let changed = self.records.update(user.id.as_str(), |user| {
-            if user.deleted_at.is_some() || user.merged_into.is_some() {
-                return Change::Keep;
+        loop {
+            let Some(user) = self.get(id).await? else {
+                return Ok(None);
+            };
+            let mut is_done = false;
+            let changed = self.records.update(user.id.as_str(), |user| {
+                is_done = user.deleted_at.is_none() && user.merged_into.is_none();
+                if !is_done {
+                    return Change::Keep;
+                }
+                change(user);
+                Change::Save
+            });
+            let changed = changed.await?;
+            if is_done {
+                return Ok(changed);
             }
-            change(user);
-            Change::Save
-        });
-        Ok(changed.await?.filter(|user| user.deleted_at.is_none()))
+            // Merged or deleted at this very moment: the next look tells.
+        }
     }
 
     /// Ends all sessions of a user but `except`, also those whose login is under way.
     ///
     /// # Errors
-    /// If the store does not answer.
+    /// If the store does not answer. Once the epoch is raised, sessions that were not found end at their next refresh.
     pub async fn end_sessions(&self, id: &UserId, except: Option<&SessionId>) -> Result<()> {
-        // First the epoch: a login that does not see it begins its session early enough to be found.
-        let Some(user) = self.update(id, |user| user.epoch += 1).await? else {
-            return Ok(());
-        };
-        for id in self.absorbed(&user.id).await? {
-            self.sessions.ending().end_all(&id, except).await?;
+        self.change_and_end(id, except, |_| true).await.map(|_| ())
+    }
+
+    /// Changes a user and ends all sessions but `except` with it, so that there is no moment between the two. `change`
+    /// says whether it did; if not, nothing ends.
+    ///
+    /// # Errors
+    /// As [`Self::end_sessions`].
+    pub async fn change_and_end(
+        &self,
+        id: &UserId,
+        except: Option<&SessionId>,
+        mut change: impl FnMut(&mut User) -> bool,
+    ) -> Result<bool> {
+        let mut id = id.clone();
+        let mut is_changed = false;
+        loop {
+            if let (Some(session), Some(user)) = (except, self.get(&id).await?) {
+                // Before the epoch too: a refresh of this session must not come between.
+                self.sessions.carry(session, user.epoch + 1).await?;
+            }
+            // First the epoch: a login that does not see it begins its session early enough to be found.
+            let mut applies = false;
+            let raised = self.update(&id, |user| {
+                applies = is_changed || change(user);
+                if applies {
+                    user.epoch += 1;
+                }
+            });
+            let Some(user) = raised.await? else {
+                self.follow_deletion(&id).await?;
+                return Ok(is_changed);
+            };
+            if !applies {
+                return Ok(false);
+            }
+            is_changed = true;
+            if let Some(session) = except {
+                self.sessions.carry(session, user.epoch).await?;
+            }
+            for id in self.absorbed(&user.id).await? {
+                self.sessions.ending().end_all(&id, except).await?;
+            }
+            self.sessions.ending().end_all(&user.id, except).await?;
+            // Merged meanwhile, the user's sessions went to the survivor, perhaps before they were found here.
+            match self.get(&user.id).await? {
+                Some(now) if now.id != user.id => id = now.id,
+                _ => return Ok(true),
+            }
         }
-        self.sessions.ending().end_all(&user.id, except).await
+    }
+}
+
+/// Whether a user can log in by an identity of this kind. A unionid comes with another one, and names are for passwords.
+fn logs_in(kind: IdentityKind, has_password: bool) -> bool {
+    match kind {
+        IdentityKind::WeChat | IdentityKind::Phone => true,
+        IdentityKind::Email | IdentityKind::Username => has_password,
+        IdentityKind::UnionId => false,
     }
 }

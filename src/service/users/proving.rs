@@ -51,8 +51,9 @@ impl Users {
         if let Some(unionid) = unionid {
             user = self.own(&IdentityId::unionid(unionid), &user).await?;
         }
+        // That the unionid is the owner's is noted by `join`, which sees whether it still is: a deletion may have
+        // taken it away a moment ago.
         let mut identity = self.fresh(id, &user);
-        identity.unionid = unionid.cloned();
         touch(&mut identity);
         match self.identities.insert(&identity).await {
             Ok(()) => Ok(Some(identity)),
@@ -88,10 +89,25 @@ impl Users {
 
     /// The identity's unionid has become known: its owner and the unionid's are the same person.
     async fn join(&self, id: &IdentityId, owner: &UserId, unionid: &UnionId) -> Result<UserId> {
-        let other = self.own(&IdentityId::unionid(unionid), owner).await?;
-        let owner = self.merge(owner, &other).await?;
+        let by_unionid = IdentityId::unionid(unionid);
+        let mut owner = owner.clone();
+        loop {
+            let other = self.own(&by_unionid, &owner).await?;
+            if other == owner {
+                break;
+            }
+            owner = self.merge(&owner, &other).await?;
+            // One who was deleted meanwhile has taken the unionid along.
+            if self.identities.get(by_unionid.as_str()).await?.is_some() {
+                break;
+            }
+        }
         // Last, so that what a crash has left undone is done at the next login.
         let note = |identity: &mut Identity| {
+            // Removed meanwhile and proven anew: then it is another user's.
+            if identity.user != owner {
+                return Change::Keep;
+            }
             identity.unionid = Some(unionid.clone());
             Change::Save
         };

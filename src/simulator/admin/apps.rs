@@ -63,7 +63,7 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
     let app_secret = new.app_secret.unwrap_or_else(|| world.random.hex(32));
     check_id("app_id", &app_id)?;
     check_secret(&app_secret)?;
-    check_domains(&new.js_domains)?;
+    check_domains("js_domains", &new.js_domains)?;
     let mut settings = AppSettings::new(new.kind, app_id, app_secret.as_str());
     settings.js_domains = new.js_domains;
     settings.switches = merged(&settings.switches, new.switches)?;
@@ -91,7 +91,7 @@ pub(super) async fn change(
         .ok_or(AdminError::NotFound("app"))?;
     // Everything is checked before anything is changed.
     changed.app_secret.as_deref().map_or(Ok(()), check_secret)?;
-    changed.js_domains.as_deref().map_or(Ok(()), check_domains)?;
+    check_domains("js_domains", changed.js_domains.as_deref().unwrap_or_default())?;
     if changed.switches.contains_key("risk") {
         app.switches = merged(&app.switches, changed.switches)?;
         app.forget_risk();
@@ -140,7 +140,7 @@ fn merged(switches: &Switches, changes: Map<String, Value>) -> Result<Switches, 
     )?;
     check_count("limits", switches.limits.len(), 200)?;
     check_count("risk", switches.risk.len(), 100)?;
-    check_count("oauth_domains", switches.oauth_domains.len(), 20)?;
+    check_domains("oauth_domains", &switches.oauth_domains)?;
     check_length(
         "open_account",
         switches.open_account.as_deref().unwrap_or_default(),
@@ -162,9 +162,9 @@ fn check_secret(secret: &str) -> Result<(), AdminError> {
     check_length("app_secret", secret, 128)
 }
 
-fn check_domains(domains: &[String]) -> Result<(), AdminError> {
-    check_count("js_domains", domains.len(), 20)?;
+fn check_domains(what: &str, domains: &[String]) -> Result<(), AdminError> {
+    check_count(what, domains.len(), 20)?;
     domains
         .iter()
-        .try_for_each(|domain| check_length("a js_domain", domain, 253))
+        .try_for_each(|domain| check_length(&format!("each of {what}"), domain, 253))
 }

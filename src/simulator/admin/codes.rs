@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::AdminError;
+use super::input::check_count;
 use super::{input, users};
 use crate::simulator::codes::{CodeKind, Grant};
 use crate::simulator::platform::Platform;
@@ -20,10 +21,15 @@ struct NewCode {
     kind: Kind,
     /// For `oauth`: `snsapi_base` or `snsapi_userinfo`.
     scope: Option<Scope>,
-    /// For `oauth`: of a snapshot page.
+    /// For `oauth` with `snsapi_userinfo`: of a snapshot page.
     #[serde(default)]
     snapshot: bool,
+    /// So many of them.
+    count: Option<usize>,
 }
+
+/// The most codes of one call.
+const MOST_AT_ONCE: usize = 1000;
 
 #[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
@@ -42,16 +48,30 @@ enum Scope {
     UserInfo,
 }
 
-/// A code of a user, who is made if there is none.
+/// A code of a user, who is made if there is none; with a count, so many of them.
 pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json<Value>, AdminError> {
     let new: NewCode = input::body(&body)?;
+    let count = new.count.unwrap_or(1);
+    if count == 0 {
+        return Err(AdminError::Invalid("count is at least 1".into()));
+    }
+    check_count("codes", count, MOST_AT_ONCE)?;
     let (now, mut world) = (platform.clock.now(), platform.world());
     let app_kind = kind_of(&world, &new.app_id)?;
+    let userinfo = new.scope == Some(Scope::UserInfo);
+    if new.kind != Kind::Oauth && new.scope.is_some() {
+        let text = "only codes of the authorize page have a scope";
+        return Err(AdminError::Invalid(text.into()));
+    }
+    if new.snapshot && !userinfo {
+        let text = "WeChat shows snapshots only where snsapi_userinfo is asked for";
+        return Err(AdminError::Invalid(text.into()));
+    }
     let kind = match (new.kind, app_kind) {
         (Kind::Login, AppKind::Mini) => CodeKind::Login,
         (Kind::Phone, AppKind::Mini) => CodeKind::Phone,
         (Kind::Oauth, AppKind::Official) => CodeKind::OAuth(Grant {
-            userinfo: new.scope == Some(Scope::UserInfo),
+            userinfo,
             snapshot: new.snapshot,
         }),
         (Kind::Login | Kind::Phone, AppKind::Official) => {
@@ -64,16 +84,28 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
         }
     };
     let user = users::find_or_add(&mut world, new.user)?;
-    let code = format!("0{}", world.random.word(31));
+    let codes: Vec<_> = (0..count)
+        .map(|_| format!("0{}", world.random.word(31)))
+        .collect();
     let found = world.users.get(user).ok_or(AdminError::NotFound("user"))?;
     let id = found.id.clone();
-    let openid = world.identities.openid(&new.app_id, &id);
+    let openid = if new.snapshot {
+        world.identities.virtual_openid(&new.app_id, &id)
+    } else {
+        world.identities.openid(&new.app_id, &id)
+    };
     let app = world
         .apps
         .get_mut(&new.app_id)
         .ok_or(AdminError::NotFound("app"))?;
-    app.codes.add(code.clone(), user, kind, now);
-    Ok(Json(json!({"code": code, "openid": openid, "user": id})))
+    for code in &codes {
+        app.codes.add(code.clone(), user, kind, now);
+    }
+    let mut made = json!({"code": codes[0], "openid": openid, "user": id});
+    if new.count.is_some() {
+        made["codes"] = codes.into();
+    }
+    Ok(Json(made))
 }
 
 /// What an app is.

@@ -28,6 +28,9 @@ struct Wanted {
     /// With the key before the current one, as a client has it that encrypts too early.
     #[serde(default)]
     stale: bool,
+    /// As `wx.getUserInfo` answers nowadays: nobody's name, no picture.
+    #[serde(default)]
+    anonymous: bool,
     /// Another app in the watermark.
     watermark_app_id: Option<String>,
 }
@@ -62,9 +65,14 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
         app.sessions.key(index, now)
     };
     let key = key.ok_or(AdminError::NotFound("session key; the user has to log in first"))?;
-    let raw = json!({
-        "nickName": user.nickname, "gender": 0, "language": "zh_CN", "city": "", "province": "", "country": "",
-        "avatarUrl": user.avatar_url,
+    let (nickname, avatar_url) = if wanted.anonymous {
+        ("微信用户", "")
+    } else {
+        (user.nickname.as_str(), user.avatar_url.as_str())
+    };
+    let shown = json!({
+        "nickName": nickname, "gender": 0, "language": "zh_CN", "city": "", "province": "", "country": "",
+        "avatarUrl": avatar_url,
     });
     let app_id = wanted.watermark_app_id.as_deref().unwrap_or(&app.id);
     let watermark = json!({"timestamp": now.seconds(), "appid": app_id});
@@ -74,8 +82,10 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
             "countryCode": user.country_code, "watermark": watermark,
         }),
         Kind::Userinfo => {
-            let mut plain = raw.clone();
-            plain["openId"] = world.identities.openid(&app.id, &user.id).into();
+            let mut plain = json!({"openId": world.identities.openid(&app.id, &user.id)});
+            if let (Some(plain), Some(shown)) = (plain.as_object_mut(), shown.as_object()) {
+                plain.extend(shown.clone());
+            }
             if let Some(account) = &app.switches.open_account {
                 plain["unionId"] = world.identities.unionid(account, &user.id).into();
             }
@@ -83,15 +93,16 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
             plain
         }
     };
-    let raw = raw.to_string();
     let encrypted = encrypt(key, &iv, plain.to_string().into_bytes())
         .ok_or_else(|| AdminError::Invalid("the session key is no key".into()))?;
-    Ok(Json(json!({
-        "encryptedData": encrypted,
-        "iv": iv,
-        "signature": hex::encode(Sha1::digest(format!("{raw}{key}"))),
-        "rawData": raw,
-    })))
+    let mut answer = json!({"encryptedData": encrypted, "iv": iv});
+    // The phone number button's event has no signed data.
+    if matches!(wanted.kind, Kind::Userinfo) {
+        let raw = shown.to_string();
+        answer["signature"] = hex::encode(Sha1::digest(format!("{raw}{key}"))).into();
+        answer["rawData"] = raw.into();
+    }
+    Ok(Json(answer))
 }
 
 fn encrypt(key: &str, iv: &str, mut bytes: Vec<u8>) -> Option<String> {
@@ -101,4 +112,26 @@ fn encrypt(key: &str, iv: &str, mut bytes: Vec<u8>) -> Option<String> {
     let context = EncryptionContext::Iv128(FixedLength::from(iv));
     key.less_safe_encrypt(&mut bytes, context).ok()?;
     Some(STANDARD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_wechat_encrypted_is_encrypted_to_the_same_bytes() {
+        let file: Value = serde_json::from_str(include_str!("../../../tests/it/vectors.json")).unwrap();
+        let vectors = file["vectors"].as_array().unwrap();
+        let mut tried = 0;
+        for vector in vectors {
+            if vector["kind"] == "miniprogram_encrypted_data" {
+                let input = |name| vector["inputs"][name].as_str().unwrap();
+                let plain = vector["expected"]["plain"].as_str().unwrap();
+                let encrypted = encrypt(input("session_key"), input("iv"), plain.into());
+                assert_eq!(encrypted.as_deref(), Some(input("encryptedData")));
+                tried += 1;
+            }
+        }
+        assert_eq!(tried, 2);
+    }
 }

@@ -90,7 +90,7 @@ fn answer(world: &mut World, call: &Call, now: Moment) -> Result<Reply, Problem>
     }
 }
 
-/// What the link asks for, if WeChat would serve it. Apart from 10003 the numbers are field reports.
+/// What the link asks for, if WeChat would serve it. Apart from 10003 the numbers are unconfirmed.
 fn asked<'a>(world: &World, call: &'a Call) -> Result<Asked<'a>, Problem> {
     let required = |name, number| {
         let text = "参数错误";
@@ -130,7 +130,9 @@ fn asked<'a>(world: &World, call: &'a Call) -> Result<Asked<'a>, Problem> {
             "The host of redirect_uri is not the one in the console (oauth_domains)",
         ))?;
     let state = call.param("state");
-    let fine = |state: &str| state.len() <= 128 && state.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let any = app.switches.any_state;
+    let fine =
+        |state: &str| state.len() <= 128 && (any || state.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     if !state.as_deref().is_none_or(fine) {
         let english = "state has at most 128 letters and digits";
         return Err(Problem(Some(10013), "state参数错误", english));
@@ -167,7 +169,7 @@ fn admits(app: &App, back: &Url) -> bool {
     let known = &app.switches.oauth_domains;
     let named = back
         .host_str()
-        .is_some_and(|host| known.iter().any(|known| known == host));
+        .is_some_and(|host| known.iter().any(|known| known.eq_ignore_ascii_case(host)));
     matches!(back.scheme(), "http" | "https") && (loopback || named)
 }
 
@@ -188,7 +190,8 @@ fn visitor(world: &mut World, call: &Call) -> Result<usize, Problem> {
 }
 
 impl Asked<'_> {
-    /// WeChat: code and state are appended to whatever query there is, before the fragment.
+    /// WeChat: code and state are appended to whatever query there is, before the fragment; the state is not
+    /// encoded again, so that one with `&` or `=` in it breaks the query.
     fn back_with(&self, code: Option<&str>) -> String {
         let mut back = self.back.clone();
         let mut query = back.query().unwrap_or_default().to_owned();

@@ -5,6 +5,7 @@ mod page;
 
 use std::borrow::Cow;
 
+use actix_web::http::Method;
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
@@ -12,6 +13,8 @@ use super::clock::Moment;
 use super::reply::Reply;
 use super::world::World;
 
+/// The page that asks for consent.
+const AUTHORIZE: &str = "/connect/oauth2/authorize";
 /// The style sheet of all pages: inline styles are forbidden to them.
 const STYLE: &str = "/connect/simulated.css";
 
@@ -39,10 +42,11 @@ pub(crate) enum Decision {
     Refuse,
 }
 
-/// Serves a page; `None` if the call is for none.
+/// Serves a page; `None` if the call is for none. A browser gets them: no other method makes a code.
 pub(crate) fn serve(world: &mut World, call: &Call, now: Moment) -> Option<Reply> {
     match call.path.as_str() {
-        "/connect/oauth2/authorize" => Some(authorize::serve(world, call, now)),
+        AUTHORIZE | STYLE if call.method != Method::GET => Some(Reply::page(405, "405 Not Allowed")),
+        AUTHORIZE => Some(authorize::serve(world, call, now)),
         STYLE => Some(written("text/css", include_str!("simulated.css").to_owned())),
         _ => None,
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::STYLE;
+use super::{AUTHORIZE, STYLE};
 use crate::simulator::users::User;
 
 /// What the asking page says and carries on.
@@ -44,7 +44,7 @@ pub(super) fn asking(asking: &Asking<'_>) -> String {
         "<h1>申请使用 · Request for access</h1>\n\
          <p><code>{app_id}</code></p>\n\
          <p>获取你的昵称、头像 · Your nickname and picture</p>\n\
-         <form method=\"get\" action=\"/connect/oauth2/authorize\">\n{form}</select></label>\n\
+         <form method=\"get\" action=\"{AUTHORIZE}\">\n{form}</select></label>\n\
          <label><input type=\"checkbox\" name=\"sim_snapshot\" value=\"true\"{checked}> 快照页 Snapshot page</label>\n\
          <button name=\"sim_decision\" value=\"allow\">允许 Allow</button>\n\
          <button name=\"sim_decision\" value=\"refuse\">拒绝 Refuse</button>\n</form>\n"

@@ -3,29 +3,41 @@
 use crate::simulator::errcode;
 use crate::simulator::reply::{Answer, Refusal, Success};
 use crate::simulator::web_tokens::WebGrant;
-use crate::simulator::world::Visit;
+use crate::simulator::world::{Desk, Visit};
 
 /// Checks both.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the table of endpoints has one kind of function"
-)]
 pub(crate) fn serve(visit: Visit<'_>) -> Answer {
-    granted(&visit)?;
+    let (mut desk, granted) = granted(visit)?;
+    named(&mut desk, &granted)?;
     Ok(Success::ok())
 }
 
-/// What the call's token stands for. WeChat: 40003 for another openid; an app's own token is no web page's: 40001.
-pub(super) fn granted<'a>(visit: &'a Visit<'_>) -> Result<&'a WebGrant, Refusal> {
-    let required = |name, code| visit.call.param(name).ok_or_else(|| Refusal::of(code));
-    let token = required("access_token", errcode::TOKEN_MISSING)?;
-    let openid = required("openid", errcode::OPENID_MISSING)?;
-    if visit.world.tokens.owner(&token).is_some() {
+/// What the call's token stands for. An app's own token is no web page's: 40001.
+pub(super) fn granted(visit: Visit<'_>) -> Result<(Desk<'_>, WebGrant), Refusal> {
+    let Visit {
+        call,
+        endpoint,
+        now,
+        world,
+    } = visit;
+    let token = call
+        .param("access_token")
+        .ok_or_else(|| Refusal::of(errcode::TOKEN_MISSING))?;
+    if world.tokens.owner(&token).is_some() {
         return Err(Refusal::of(errcode::INVALID_CREDENTIAL));
     }
-    let granted = visit.world.web_tokens.check(&token, visit.now)?;
+    let granted = world.web_tokens.check(&token, now)?.clone();
+    let desk = world.desk(&granted.app_id, call, endpoint, now)?;
+    Ok((desk, granted))
+}
+
+/// Counts the call and checks whom it names. WeChat: 40003 for another openid than the token's.
+pub(super) fn named(desk: &mut Desk<'_>, granted: &WebGrant) -> Result<(), Refusal> {
+    desk.app.charge(desk.endpoint, desk.now)?;
+    let openid = desk.call.param("openid");
+    let openid = openid.ok_or_else(|| Refusal::of(errcode::OPENID_MISSING))?;
     if granted.openid != openid {
         return Err(Refusal::of(errcode::INVALID_OPENID));
     }
-    Ok(granted)
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::auth::granted;
+use super::auth::{granted, named};
 use crate::simulator::errcode;
 use crate::simulator::reply::{Answer, Refusal, Success};
 use crate::simulator::world::Visit;
@@ -12,9 +12,8 @@ struct UserBody<'a> {
     openid: &'a str,
     nickname: &'a str,
     sex: u8,
-    language: &'static str,
-    city: &'static str,
     province: &'static str,
+    city: &'static str,
     country: &'static str,
     headimgurl: &'a str,
     privilege: [&'static str; 0],
@@ -24,32 +23,27 @@ struct UserBody<'a> {
 
 /// Shows the user. WeChat: 48001 with scope `snsapi_base`; sex and place have been empty since 2021; the users of
 /// snapshot pages are virtual.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the table of endpoints has one kind of function"
-)]
 pub(crate) fn serve(visit: Visit<'_>) -> Answer {
-    let granted = granted(&visit)?;
+    let (mut desk, granted) = granted(visit)?;
     if !granted.grant.userinfo {
         return Err(Refusal::of(errcode::API_UNAUTHORIZED));
     }
-    let user = visit.world.users.get(granted.user);
+    named(&mut desk, &granted)?;
+    let user = desk.users.get(granted.user);
     let user = user.ok_or_else(|| Refusal::of(errcode::INVALID_OPENID))?;
     let snapshot = granted.grant.snapshot;
-    let app = visit.world.apps.get(&granted.app_id);
-    let account = app.and_then(|app| app.switches.open_account.as_ref());
+    let account = desk.app.switches.open_account.as_ref();
     Ok(Success::json(&UserBody {
         openid: &granted.openid,
         nickname: if snapshot { "微信用户" } else { &user.nickname },
         sex: 0,
-        language: "",
-        city: "",
         province: "",
+        city: "",
         country: "",
         headimgurl: if snapshot { "" } else { &user.avatar_url },
         privilege: [],
         unionid: account
             .filter(|_| !snapshot)
-            .map(|account| visit.world.identities.unionid(account, &user.id)),
+            .map(|account| desk.identities.unionid(account, &user.id)),
     }))
 }

@@ -1,12 +1,13 @@
 //! `POST /wxa/business/getuserphonenumber`: the phone number button's code for the user's number.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::simulator::app::App;
 use crate::simulator::codes::CodeKind;
 use crate::simulator::errcode;
-use crate::simulator::reply::{Answer, Refusal, Success};
-use crate::simulator::world::Desk;
+use crate::simulator::reply::{Answer, ErrorStyle, Refusal, Success};
+use crate::simulator::world::{Desk, Visit};
 
 #[derive(Serialize)]
 struct PhoneBody<'a> {
@@ -30,16 +31,42 @@ struct Watermark<'a> {
     appid: &'a str,
 }
 
-/// Exchanges a code. WeChat: 40029 for a code that is unknown, expired, used or of another kind.
-pub(crate) fn serve(desk: &mut Desk<'_>) -> Answer {
-    let invalid = || Refusal::of(errcode::INVALID_CODE);
-    let body = desk.call.json()?;
-    let text = |name| {
-        body.get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
+/// Exchanges a code. WeChat: 40029 for a code that is unknown, expired, used or of another kind, 40013 for another
+/// app's.
+pub(crate) fn serve(visit: Visit<'_>, app_id: &str) -> Answer {
+    let Visit {
+        call,
+        endpoint,
+        now,
+        world,
+    } = visit;
+    let code = text(call.json()?, "code").unwrap_or_default();
+    let answer = exchange(&mut world.desk(app_id, call, endpoint, now)?, code);
+    let refused = |answer: &Answer| matches!(answer, Err(refusal) if refusal.code == errcode::INVALID_CODE);
+    let elsewhere = |app: &App| app.id != app_id && app.codes.look(code, CodeKind::Phone, now).is_ok();
+    if refused(&answer) && world.apps.values().any(elsewhere) {
+        return Err(Refusal::of(errcode::INVALID_APP_ID));
+    }
+    answer
+}
+
+fn text<'a>(body: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    body.get(name)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+}
+
+fn exchange(desk: &mut Desk<'_>, code: &str) -> Answer {
+    // Field reports: this endpoint's text has a hint of its own, whatever follows.
+    let hint = desk.random.word(16);
+    let bare = desk.app.switches.error_style == ErrorStyle::Bare;
+    let invalid = || {
+        let plain = Refusal::of(errcode::INVALID_CODE);
+        if bare {
+            return plain;
+        }
+        Refusal::with_text(plain.code, format!("{} hint: [{hint}]", plain.text))
     };
-    let code = text("code").ok_or_else(invalid)?;
     let index = desk
         .app
         .codes
@@ -47,7 +74,7 @@ pub(crate) fn serve(desk: &mut Desk<'_>) -> Answer {
         .map_err(|_| invalid())?;
     let user = desk.users.get(index).ok_or_else(invalid)?;
     let openid = desk.identities.openid(&desk.app.id, &user.id);
-    if text("openid").is_some_and(|given| given != openid) {
+    if text(desk.call.json()?, "openid").is_some_and(|given| given != openid) {
         return Err(Refusal::of(errcode::INVALID_OPENID));
     }
     desk.app.codes.use_up(code);

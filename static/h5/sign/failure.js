@@ -2,7 +2,7 @@
 import { html } from '../../lib/ui.js';
 import { t } from '../../lib/i18n.js';
 import { CodeView } from '../../parts/codeview.js';
-import { Icon, Rich } from '../../parts/inline.js';
+import { Facts, Icon, Rich } from '../../parts/inline.js';
 import { ask } from './model.js';
 
 const EXPLAINED = [400, 403, 404, 429, 502, 503];
@@ -10,22 +10,6 @@ const EXPLAINED = [400, 403, 404, 429, 502, 503];
 function keyOf({ kind, status }) {
   if (kind !== 'http') return `error.${kind}`;
   return EXPLAINED.includes(status) ? `error.${status}` : 'error.other';
-}
-
-const words = (message) => (Array.isArray(message) ? message.join('; ') : message);
-
-function Facts({ outcome }) {
-  const { body, requestId, status } = outcome;
-  const facts = [
-    ['HTTP', status || null],
-    [t('error.said'), body && words(body.msg)],
-    [t('error.code'), body && body.error_code],
-    [t('error.errcode'), body && body.errcode],
-    [t('error.request'), requestId || t('error.none')],
-  ];
-  return html`<dl class="facts inline">${facts.map(([name, value]) => (
-    value === null || value === undefined ? null : html`<dt key=${name}>${name}</dt><dd key=${`${name}:`}><code>${String(value)}</code></dd>`
-  ))}</dl>`;
 }
 
 export function Failure({ outcome }) {

@@ -8,17 +8,17 @@ const ALLOWANCE = Number(process.env.WXGATE_SLOW || 1);
 
 const kilobytes = (bodies) => bodies.reduce((sum, body) => sum + brotliCompressSync(body).length, 0) / 1024;
 
-async function weights(browser) {
+async function weights(browser, path, ready) {
   const bodies = new Map();
   const collect = (page) => page.on('response', async (response) => {
     const url = response.url();
     if (response.ok() && !url.includes('/jsapi?')) bodies.set(url.slice(base.length).replace(/^\/static\/[^/]+\//, ''), await response.body());
   });
-  const { page, requests, close } = await open(browser, { prepare: collect });
-  await standing(page, 'ok');
+  const { page, requests, close } = await open(browser, { path, prepare: collect });
+  await page.waitForSelector(ready);
   await page.waitForLoadState('networkidle');
-  check('at most 40 requests', requests.length <= 40, requests.length);
-  note(`${requests.length} requests`);
+  check(`${path}: at most 40 requests`, requests.length <= 40, requests.length);
+  note(`${path}: ${requests.length} requests`);
   const select = (test) => [...bodies].filter(([name]) => test(name)).map(([, body]) => body);
   const limits = [
     ['vendor JS', 11, (name) => /^vendor\/.*\.js$/.test(name)],
@@ -29,8 +29,8 @@ async function weights(browser) {
   ];
   for (const [what, limit, test] of limits) {
     const size = kilobytes(select(test));
-    note(`${what}: ${size.toFixed(1)} KB brotli`);
-    check(`${what} within ${limit} KB`, size > 0 && size <= limit, size);
+    note(`${path}: ${what}: ${size.toFixed(1)} KB brotli`);
+    check(`${path}: ${what} within ${limit} KB`, size > 0 && size <= limit, size);
   }
   await close();
 }
@@ -58,7 +58,8 @@ async function usable(browser, label, limit, conditions) {
 }
 
 export default async function run(browser) {
-  await weights(browser);
+  await weights(browser, '/', '[data-standing="ok"]');
+  await weights(browser, '/h5/', '[data-form]');
   await usable(browser, 'local', 150);
   await usable(browser, '40 ms delay, 10 MB/s', 400, { latency: 40, downloadThroughput: 10 * 1024 * 1024 });
 }

@@ -1,33 +1,12 @@
 // The page by keyboard alone: every stop has a visible ring and a target of decent size, everything opens and closes.
-import { check, open, standing, text } from '../harness.mjs';
+import { check, open, standing, text, walk } from '../harness.mjs';
 
 const STOPS = 80;
-
-async function walk(page) {
-  const stops = [];
-  for (let count = 0; count < STOPS; count += 1) {
-    await page.keyboard.press('Tab');
-    const stop = await page.evaluate(() => {
-      const at = document.activeElement;
-      if (!at || at === document.body) return null;
-      const style = getComputedStyle(at);
-      const box = at.getBoundingClientRect();
-      return {
-        name: `${at.tagName.toLowerCase()} ${at.id || at.className || ''} ${(at.textContent || '').trim().slice(0, 20)}`,
-        tag: at.tagName, ring: style.outlineStyle === 'solid' && parseFloat(style.outlineWidth) >= 3,
-        width: Math.round(box.width), height: Math.round(box.height),
-      };
-    });
-    if (!stop) break;
-    stops.push(stop);
-  }
-  return stops;
-}
 
 export default async function run(browser) {
   const { page, faults, close } = await open(browser, { lang: 'en' });
   await standing(page, 'ok');
-  const stops = await walk(page);
+  const stops = await walk(page, STOPS);
   check('Tab reaches the whole page and leaves it', stops.length > 20 && stops.length < STOPS, stops.length);
   const bare = stops.filter((stop) => !stop.ring);
   check('every stop shows its ring', bare.length === 0, bare);

@@ -1,5 +1,7 @@
 //! The admin API: apps, users, codes, clock, calls, reset.
 
+use std::collections::HashSet;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -81,6 +83,24 @@ async fn users_are_made_listed_and_changed() {
         .admin(Method::PATCH, "/users/ann", json!({"high_risk": true}))
         .await;
     assert_eq!(changed["high_risk"], true);
+}
+
+#[tokio::test]
+async fn several_codes_are_made_at_once() {
+    let sim = Sim::start();
+    let asked = json!({"app_id": MINI, "user": "ann", "count": 3});
+    let made = sim.admin(Method::POST, "/codes", asked).await;
+    let codes: HashSet<_> = made["codes"].as_array().unwrap().iter().collect();
+    assert_eq!(codes.len(), 3);
+    assert!(codes.contains(&made["code"]));
+    for code in codes {
+        let answer = sim.get(&login_path(MINI, code.as_str().unwrap())).await;
+        assert_eq!(answer.json()["openid"], made["openid"]);
+    }
+    for count in [0, 1001] {
+        let asked = json!({"app_id": MINI, "count": count});
+        assert_eq!(sim.post("/_sim/codes", &asked).await.status, 400);
+    }
 }
 
 #[tokio::test]

@@ -1,15 +1,18 @@
 //! The simulated platform through its front door: HTTP alone, each test with a platform of its own.
 
 mod admin;
+mod encrypted;
 mod faults;
 mod guard;
 mod independence;
 mod lifecycle;
 mod login;
-mod oauth;
+mod open;
+mod open_links;
+mod phone;
 mod sessions;
 pub(crate) mod support;
 mod tickets;
 mod tokens;
-mod user_data;
+mod web;
 mod wire;

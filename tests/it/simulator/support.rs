@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use wxgate::simulator::{AppSettings, Settings, Simulator};
@@ -25,6 +26,7 @@ pub(crate) struct Sim {
 pub(crate) struct Answered {
     pub(crate) status: StatusCode,
     pub(crate) content_type: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) text: String,
 }
 
@@ -59,11 +61,12 @@ impl Sim {
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Answered {
         let response = request.send().await.unwrap();
-        let status = response.status();
-        let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let content_type = headers["content-type"].to_str().unwrap().to_owned();
         Answered {
             status,
             content_type,
+            headers,
             text: response.text().await.unwrap(),
         }
     }
@@ -140,10 +143,24 @@ impl Sim {
 
     /// A login code of a user.
     pub(crate) async fn code(&self, user: &str) -> String {
-        let made = self
-            .admin(Method::POST, "/codes", json!({"app_id": MINI, "user": user}))
-            .await;
+        self.code_of(json!({"app_id": MINI, "user": user})).await
+    }
+
+    /// A code of any kind.
+    pub(crate) async fn code_of(&self, wanted: Value) -> String {
+        let made = self.admin(Method::POST, "/codes", wanted).await;
         made["code"].as_str().unwrap().to_owned()
+    }
+
+    /// A code of the authorize page.
+    pub(crate) async fn web_code(&self, user: &str, scope: &str) -> String {
+        self.code_of(json!({"app_id": OFFICIAL, "user": user, "kind": "oauth", "scope": scope}))
+            .await
+    }
+
+    /// `GET /sns/oauth2/access_token`.
+    pub(crate) async fn exchange(&self, app_id: &str, code: &str) -> Answered {
+        self.get(&exchange_path(app_id, SECRET, code)).await
     }
 
     /// `GET /sns/jscode2session`.
@@ -153,6 +170,16 @@ impl Sim {
 }
 
 impl Answered {
+    /// A header of an answer that has it.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The members of the answer, in their order.
+    pub(crate) fn members(&self) -> Vec<String> {
+        self.json().as_object().unwrap().keys().cloned().collect()
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -192,6 +219,12 @@ pub(crate) fn token_path(app_id: &str, secret: &str) -> String {
 
 pub(crate) fn login_path(app_id: &str, code: &str) -> String {
     format!("/sns/jscode2session?appid={app_id}&secret={SECRET}&js_code={code}&grant_type=authorization_code")
+}
+
+pub(crate) fn exchange_path(app_id: &str, secret: &str, code: &str) -> String {
+    format!(
+        "/sns/oauth2/access_token?appid={app_id}&secret={secret}&code={code}&grant_type=authorization_code"
+    )
 }
 
 /// The errmsg without its request id, which is checked to be one.

@@ -46,8 +46,7 @@ pub(crate) fn serve(visit: Visit<'_>) -> Answer {
     }
     app.codes.use_up(&code);
     let openid = if grant.snapshot {
-        desk.identities
-            .openid(&app.id, &format!("snapshot of {}", user.id))
+        desk.identities.virtual_openid(&app.id, &user.id)
     } else {
         let openid = desk.identities.openid(&app.id, &user.id);
         app.openids.insert(openid.clone(), index);
