@@ -2,10 +2,12 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use wxgate::domain::encrypted_data::{self, Error};
 
 use crate::support::app::{Builder, GAME, TestApp};
 use crate::support::on_both_stores;
 use crate::support::reply::Reply;
+use crate::vectors;
 
 on_both_stores!(
     a_phone_number_is_linked_and_logs_in,
@@ -224,5 +226,44 @@ async fn phone_codes_that_wechat_refuses(app: Builder) {
         let code = phone_code(&app, "ann").await;
         let reply = call(&app, "/v1/user/phone", &token, json!({"code": code})).await;
         assert_eq!(reply.status, status, "{}", reply.text);
+    }
+}
+
+/// WeChat's own samples.
+#[test]
+fn what_others_have_encrypted_is_opened() {
+    for vector in vectors::of(&["miniprogram_encrypted_data"]) {
+        let (data, iv) = (vector.input("encryptedData"), vector.input("iv"));
+        let open = |app: &str, key: &str| encrypted_data::open(&app.parse().unwrap(), &key.into(), data, iv);
+        let key = vector.input("session_key");
+        if let Some(app_id) = vector.inputs["appid"].as_str() {
+            let opened = open(app_id, key).unwrap();
+            assert_eq!(Value::from(opened), vector.expected["json"], "{}", vector.name);
+        }
+        // The watermark names another app, which only who opens it can know. One sample's AppID is masked.
+        assert_eq!(open("wx1", key), Err(Error::ForeignApp), "{}", vector.name);
+        assert_eq!(open("wx1", "AAAAAAAAAAAAAAAAAAAAAA=="), Err(Error::Unreadable));
+    }
+}
+
+#[test]
+fn what_others_have_signed_is_recognised() {
+    for vector in vectors::of(&["miniprogram_rawdata_signature"]) {
+        let (key, raw) = (vector.input("session_key").into(), vector.input("rawData"));
+        let signature = vector.expected["signature"].as_str().unwrap();
+        assert!(encrypted_data::is_signed(&key, raw, signature));
+        assert!(encrypted_data::is_signed(&key, raw, &signature.to_uppercase()));
+        assert!(!encrypted_data::is_signed(&key, &raw[1..], signature));
+        assert!(!encrypted_data::is_signed(&key, raw, &signature[1..]));
+    }
+    let nothing = |vector: &vectors::Vector| vector.input("data").is_empty();
+    let found: Vec<_> = vectors::of(&["session_signature"])
+        .into_iter()
+        .filter(nothing)
+        .collect();
+    assert!(!found.is_empty());
+    for vector in found {
+        let signature = encrypted_data::session_signature(&vector.input("session_key").into());
+        assert_eq!(vector.expected["signature"], signature, "{}", vector.name);
     }
 }

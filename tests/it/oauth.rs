@@ -22,6 +22,8 @@ on_both_stores!(
     the_same_person_in_page_and_mini_program_is_one_user,
     a_one_time_code_works_once_and_for_a_minute,
     what_does_not_fit_is_refused,
+    behind_tls_the_cookie_belongs_to_this_host_alone,
+    the_parameters_have_wechats_order,
 );
 
 /// The pages' origin.
@@ -367,4 +369,58 @@ async fn what_does_not_fit_is_refused(app: Builder) {
         reply.refused(404, 10002, &format!("GET {path}"));
     }
     assert_eq!(app.get(CALLBACK).await.status, 400);
+}
+
+async fn behind_tls_the_cookie_belongs_to_this_host_alone(app: Builder) {
+    let app = app
+        .set("server.public_url", "https://wx.example.com/")
+        .spawn()
+        .await;
+    let domains = json!({"oauth_domains": ["wx.example.com"]});
+    app.simulator().switch(SHOP, domains).await;
+    let mut browser = Browser::default();
+    let own = "redirect=https%3A%2F%2Fwx.example.com%2F";
+    let away = browser
+        .get(&app, &format!("/v1/oauth/shop/authorize?{own}"))
+        .await;
+    let cookie = away.header("set-cookie").unwrap();
+    let (name, attributes) = cookie.split_once(';').unwrap();
+    assert!(name.starts_with("__Host-wxgate-oauth="), "{cookie}");
+    let attributes: BTreeSet<&str> = attributes.split(';').map(str::trim).collect();
+    let expected = ["HttpOnly", "Max-Age=600", "Path=/", "SameSite=Lax", "Secure"];
+    assert_eq!(attributes, BTreeSet::from(expected));
+    let page = app.simulator().open(away.header("location").unwrap()).await;
+    let back = page.header("location").unwrap();
+    let target = back.strip_prefix("https://wx.example.com").unwrap().to_owned();
+    let location = browser.come_back(&app, &target).await;
+    assert!(
+        location.starts_with("https://wx.example.com/?code="),
+        "{location}"
+    );
+    // Where there should be TLS, the name that anybody on the way could set is nobody's.
+    let plain = browser.cookie.unwrap().replace("__Host-", "");
+    let mut browser = Browser { cookie: Some(plain) };
+    assert_eq!(browser.get(&app, &target).await.status, 400);
+}
+
+async fn the_parameters_have_wechats_order(app: Builder) {
+    let app = spawn(app).await;
+    let away = app
+        .get(&format!("/v1/oauth/shop/authorize?{THERE_AND_BACK}"))
+        .await;
+    let location = away.header("location").unwrap();
+    let url = location
+        .strip_suffix("#wechat_redirect")
+        .expect("WeChat insists on it");
+    let names: Vec<String> = url::Url::parse(url)
+        .unwrap()
+        .query_pairs()
+        .map(|(name, _)| name.into())
+        .collect();
+    assert_eq!(
+        names,
+        ["appid", "redirect_uri", "response_type", "scope", "state"]
+    );
+    let state = parameter(url, "state").unwrap();
+    assert!(state.len() <= 128 && state.bytes().all(|byte| byte.is_ascii_alphanumeric()));
 }
