@@ -205,7 +205,7 @@ async fn no_hostile_value_is_accepted_or_breaks_anything(app: Builder) {
                     "/api/user/login" | "/user/login" | "/api/user/register" => {
                         reply.status == 200 && reply.json()["code"] == -1 || reply.status == 503
                     }
-                    _ => matches!(reply.status, 400 | 401 | 404 | 409 | 429 | 503),
+                    _ => matches!(reply.status, 400 | 401 | 403 | 404 | 409 | 429 | 503),
                 };
                 let shown: String = body.to_string().chars().take(300).collect();
                 assert!(is_refused, "{path} {shown}: {} {}", reply.status, reply.text);

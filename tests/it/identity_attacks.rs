@@ -103,7 +103,7 @@ async fn a_code_is_not_guessed(app: Builder) {
     let token = register(&app, "username", "ann").await.member("token");
     link(&app, &token, ("phone", phone), &second)
         .await
-        .refused(401, 10004, "POST /v1/user/identities");
+        .refused(403, 10005, "POST /v1/user/identities");
     app.turn(15 * 60);
     let third = code(&app, &receiver, ("phone", phone), "login").await;
     login(&third).await.ok();
@@ -119,7 +119,7 @@ async fn a_claimed_address_yields_to_who_proves_it(app: Builder) {
     let body = json!({"email": address.1, "code": code_for_password, "new": "another horse battery"});
     call(&app, Method::POST, "/v1/user/password", &claimer, &body)
         .await
-        .refused(401, 10004, "POST /v1/user/password");
+        .refused(403, 10005, "POST /v1/user/password");
     app.turn(60);
     let ann = register(&app, "username", "ann").await;
     let token = ann.member("token");

@@ -275,13 +275,17 @@ impl History {
                     family.doubtful = false;
                 }
             }
-            Err(Error::Refused) => {
+            Err(Error::Overtaken) => {
                 let overtaken = stored.is_some_and(|stored| stored > generation + 1);
                 assert!(
                     overtaken || family.may_end,
-                    "refused although nobody ended it: generation {generation}, stored {stored:?}"
+                    "overtaken by nothing: generation {generation}, stored {stored:?}"
                 );
             }
+            Err(Error::Refused) => assert!(
+                family.may_end,
+                "refused although nobody ended it: generation {generation}, stored {stored:?}"
+            ),
             Err(Error::Store(_)) => family.doubtful = true,
             Err(other) => panic!("{other}"),
         }
