@@ -1,12 +1,12 @@
 //! Login with what a person knows: a password, or a one-time code that was sent to a phone.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::{ATTEMPTS, Error, LoggedIn, Login, Visitor};
 use crate::domain::contact::{Contact, Phone};
 use crate::domain::identity::IdentityId;
 use crate::domain::ids::AppName;
-use crate::service::codes::{Purpose, Refused};
+use crate::service::codes::Purpose;
 use crate::service::limits::Trial;
 use crate::service::password_check;
 use crate::store::Change;
@@ -57,25 +57,11 @@ impl Login {
         code: &SecretString,
         visitor: &Visitor,
     ) -> Result<LoggedIn, Error> {
-        let id = IdentityId::from(&phone);
-        let trial = Trial {
-            account: id.to_string(),
-            address: visitor.address,
-        };
-        self.failures
-            .check(&trial)
-            .await
-            .map_err(password_check::Error::from)?;
-        let code = code.expose_secret();
-        let phone = Contact::Phone(phone);
-        match self.codes.redeem(&phone, Purpose::Login, code).await {
-            Ok(()) => self.proven(&id, None, visitor).await,
-            Err(Refused::Wrong) => {
-                self.failures.note(&trial).await?;
-                Err(Error::Password(password_check::Error::Wrong))
-            }
-            Err(Refused::Store(error)) => Err(error.into()),
-        }
+        let contact = Contact::Phone(phone);
+        self.code_check
+            .run(&contact, Purpose::Login, code, visitor.address)
+            .await?;
+        self.proven(&IdentityId::from(&contact), None, visitor).await
     }
 
     /// Logs in whoever has just proven an identity that brings nothing with it.
