@@ -24,6 +24,7 @@ mod credentials_trouble;
 mod cross_origin;
 mod demo;
 mod edge;
+mod forgotten;
 mod founding;
 mod instances;
 mod jose;
