@@ -9,6 +9,7 @@ use crate::domain::ids::AppName;
 use crate::service::codes::Purpose;
 use crate::service::limits::Trial;
 use crate::service::password_check;
+use crate::service::records::User;
 use crate::store::Change;
 
 impl Login {
@@ -41,10 +42,27 @@ impl Login {
             // Without a user there was nothing to be right about.
             let user = user.ok_or(password_check::Error::Wrong)?;
             if let Some(opened) = self.enter(&user, None, visitor).await? {
+                self.renew(&user, password);
                 return Ok(LoggedIn { opened, user });
             }
         }
         Err(Error::Restless)
+    }
+
+    fn renew(&self, user: &User, password: SecretString) {
+        let Some(old) = user.password.clone() else {
+            return;
+        };
+        let (users, id) = (self.users.clone(), user.id.clone());
+        self.password_check
+            .renew(&old.clone(), password, async move |new| {
+                let renew = |user: &mut User| {
+                    if user.password.as_ref() == Some(&old) {
+                        user.password = Some(new.clone());
+                    }
+                };
+                users.update(&id, renew).await.map(|_| ())
+            });
     }
 
     /// Logs in the user of a phone number, by the code that was sent there; the first time makes one.
