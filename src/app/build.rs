@@ -14,6 +14,7 @@ use crate::service::accounts::Accounts;
 use crate::service::administrators::Administrators;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
+use crate::service::code_check::CodeCheck;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
 use crate::service::fingerprint::Fingerprints;
@@ -146,11 +147,11 @@ pub(super) async fn build(
         clock.clone(),
     ));
     let refresh = Refresh::new(sessions.clone(), users.clone(), administrators.clone());
+    let code_check = CodeCheck::new(codes.clone(), failures, tasks.clone());
     let checks = Checks {
         administrators,
         password_check: password_check.clone(),
-        failures,
-        codes: codes.clone(),
+        code_check: code_check.clone(),
         oauth: oauth.clone(),
         mini_program: mini_program.clone(),
     };
@@ -165,7 +166,13 @@ pub(super) async fn build(
         clock.clone(),
         tasks.clone(),
     );
-    let accounts = Accounts::new(users.clone(), passwords, password_check, codes.clone());
+    let accounts = Accounts::new(
+        users.clone(),
+        passwords,
+        password_check,
+        code_check,
+        codes.clone(),
+    );
     // Before the port is open: a session that was ended is known as such from the first request on.
     revocations.catch_up(Timestamp::default()).await?;
     let state = Arc::new(State {

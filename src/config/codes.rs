@@ -35,9 +35,12 @@ pub struct CodesHook {
 
 impl CodesHook {
     /// The key within the secret.
+    ///
+    /// # Panics
+    /// If the secret is not of the form that the configuration requires.
     #[must_use]
     pub fn key(&self) -> Vec<u8> {
-        key(&self.secret).unwrap_or_default()
+        key(&self.secret).expect("a configuration with another codes.secret is refused")
     }
 }
 
@@ -89,4 +92,28 @@ fn key(secret: &SecretString) -> Option<Vec<u8>> {
         .decode(secret.expose_secret().strip_prefix(PREFIX)?)
         .ok()?;
     (24..=64).contains(&key.len()).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hook(secret: &str) -> CodesHook {
+        CodesHook {
+            url: "https://codes.example.com/".parse().unwrap(),
+            secret: secret.into(),
+        }
+    }
+
+    #[test]
+    fn a_key_is_what_the_secret_has_in_base64() {
+        let key = BASE64_STANDARD.encode([7; 32]);
+        assert_eq!(hook(&format!("whsec_{key}")).key(), [7; 32]);
+    }
+
+    #[test]
+    #[should_panic(expected = "is refused")]
+    fn a_secret_of_another_form_is_no_empty_key() {
+        let _ = hook("whsec_").key();
+    }
 }

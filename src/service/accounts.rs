@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::code_check::CodeCheck;
 use super::codes::{Codes, Purpose, Refused};
 use super::limits::Trial;
 use super::password_check::{self, PasswordCheck};
@@ -52,6 +53,7 @@ pub struct Accounts {
     users: Arc<Users>,
     passwords: Arc<Passwords>,
     check: PasswordCheck,
+    code_check: CodeCheck,
     codes: Arc<Codes>,
 }
 
@@ -62,12 +64,14 @@ impl Accounts {
         users: Arc<Users>,
         passwords: Arc<Passwords>,
         check: PasswordCheck,
+        code_check: CodeCheck,
         codes: Arc<Codes>,
     ) -> Self {
         Self {
             users,
             passwords,
             check,
+            code_check,
             codes,
         }
     }
@@ -88,6 +92,63 @@ impl Accounts {
             .users
             .register(name, unproven, |user| user.password = Some(hash));
         Ok(user.await?)
+    }
+
+    /// Makes an account that is known by a phone number or an e-mail address, proven by a code that was sent there.
+    /// Whoever only claimed it loses it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn register_proven(
+        &self,
+        contact: &Contact,
+        code: &SecretString,
+        password: SecretString,
+        address: Option<IpAddr>,
+    ) -> Result<User, Error> {
+        acceptable(&password)?;
+        // Before the code, which would be used up for nothing.
+        let room = self.passwords.room()?;
+        self.code_check
+            .run(contact, Purpose::Register, code, address)
+            .await?;
+        let id = IdentityId::from(contact);
+        let known = self.users.known_as(&id).await?;
+        if known.is_some_and(|(identity, _)| !identity.unproven) {
+            return Err(LinkError::Taken.into());
+        }
+        let hash = room.hash(password).await?;
+        let user = self.users.register_proven(&id, |user| user.password = Some(hash));
+        Ok(user.await?)
+    }
+
+    /// Gives the user who has proven `contact` another password, by a code that was sent there, and ends every session.
+    ///
+    /// # Errors
+    /// See [`Error`]. A contact that nobody has proven looks like a wrong code.
+    pub async fn reset_password(
+        &self,
+        contact: &Contact,
+        code: &SecretString,
+        password: SecretString,
+        address: Option<IpAddr>,
+    ) -> Result<(), Error> {
+        acceptable(&password)?;
+        // Before the code, which would be used up for nothing.
+        let room = self.passwords.room()?;
+        // Before the look at who it is: whoever has no code learns nothing.
+        self.code_check
+            .run(contact, Purpose::Password, code, address)
+            .await?;
+        let known = self.users.known_as(&IdentityId::from(contact)).await?;
+        let (_, user) = known
+            .filter(|(identity, _)| !identity.unproven)
+            .ok_or(password_check::Error::Wrong)?;
+        let hash = room.hash(password).await?;
+        let change = |user: &mut User| user.password = Some(hash.clone());
+        let changed = self.users.update(&user.id, change).await?;
+        let user = changed.ok_or(password_check::Error::Wrong)?;
+        Ok(self.users.end_sessions(&user.id, None).await?)
     }
 
     /// Gives a user another password, and ends every session but `session`, also those whose login is under way.

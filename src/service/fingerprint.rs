@@ -15,10 +15,20 @@ impl Fingerprints {
     /// The name of the key among the settings.
     pub const KEY: &'static str = "fingerprint_key";
 
-    /// With a key in base64.
+    /// With a key in base64, as [`super::settings::Settings::secret`] makes and seals it.
+    ///
+    /// # Panics
+    /// If it is none, or empty: with an empty key anybody could make fingerprints.
     #[must_use]
     pub fn new(key: &SecretString) -> Self {
-        let bytes = Zeroizing::new(BASE64_STANDARD.decode(key.expose_secret()).unwrap_or_default());
+        let bytes = BASE64_STANDARD
+            .decode(key.expose_secret())
+            .ok()
+            .filter(|bytes| !bytes.is_empty())
+            .expect(
+                "a key among the settings is sealed, so that it is as we made it: random bytes in base64",
+            );
+        let bytes = Zeroizing::new(bytes);
         Self(Key::new(HMAC_SHA256, &bytes))
     }
 
@@ -39,6 +49,18 @@ impl Fingerprints {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[should_panic(expected = "random bytes in base64")]
+    fn an_empty_key_makes_nothing() {
+        let _ = Fingerprints::new(&"".into());
+    }
+
+    #[test]
+    #[should_panic(expected = "random bytes in base64")]
+    fn a_key_that_cannot_be_read_makes_nothing() {
+        let _ = Fingerprints::new(&"not base64!".into());
+    }
 
     #[test]
     fn a_fingerprint_tells_uses_parts_and_keys_apart() {

@@ -99,6 +99,44 @@ impl PasswordCheck {
         checked.await.map_err(|_| Error::BrokenOff)?
     }
 
+    /// Forgets the failures of an account that somebody entitled has set right.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn forget(&self, account: &str) -> store::Result<()> {
+        let trial = Trial {
+            account: account.to_owned(),
+            address: None,
+        };
+        self.failures.forget(&trial).await
+    }
+
+    /// Has a password that was right hashed anew if `phc` was made with other parameters than are configured now.
+    /// Nobody waits for it, and where there is no room it is left to the next time. `save` has to look whether `phc` is
+    /// still the one that is stored.
+    pub(super) fn renew<F>(
+        &self,
+        phc: &str,
+        password: SecretString,
+        save: impl FnOnce(String) -> F + Send + 'static,
+    ) where
+        F: Future<Output = store::Result<()>> + Send,
+    {
+        if !self.passwords.is_dated(phc) {
+            return;
+        }
+        let passwords = self.passwords.clone();
+        drop(self.tasks.spawn("renew a password's hash", async move {
+            let Ok(new) = passwords.hash(password).await else {
+                return;
+            };
+            if let Err(error) = save(new).await {
+                let error = crate::telemetry::Chain(&error);
+                tracing::warn!(%error, "a password's hash could not be renewed");
+            }
+        }));
+    }
+
     async fn in_order<F>(
         &self,
         trial: &Trial,

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use totp_rs::Totp;
 use wxgate::domain::contact::Email;
 use wxgate::domain::ids::UserId;
-use wxgate::service::administrators::Error;
+use wxgate::service::administrators::{Error, FactorChange};
 use wxgate::service::password_check;
 use wxgate::service::records::{Scope, Session};
 use wxgate::store::Repo;
@@ -179,9 +179,9 @@ async fn another_password_or_being_disabled_ends_all_sessions(app: Builder) {
     );
     let changed = services
         .administrators
-        .set_password(&ann, "another horse battery".into())
+        .set_password(&ann, "another horse battery".into(), FactorChange::Keep)
         .await;
-    assert_eq!(changed.unwrap().epoch, 1);
+    assert_eq!(changed.unwrap().administrator.epoch, 1);
     for id in [0, 499, 500, 1000, 1099] {
         let ended = sessions.get(&format!("s{id}")).await.unwrap().unwrap();
         let at = ended.ended_at.unwrap();
@@ -229,7 +229,9 @@ async fn an_address_belongs_to_one_administrator(app: Builder) {
         services.administrators.disable(&joe).await,
         Err(Error::Unknown)
     ));
-    let common = services.administrators.set_password(&ann, "Password1".into());
+    let common = services
+        .administrators
+        .set_password(&ann, "Password1".into(), FactorChange::Keep);
     assert!(matches!(common.await, Err(Error::Password(_))));
     let listed = services.administrators.list().await.unwrap();
     let listed: Vec<_> = listed.iter().map(|one| one.email.as_str()).collect();

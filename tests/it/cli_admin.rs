@@ -12,7 +12,7 @@ use crate::support::on_both_stores;
 use crate::support::program::{Serving, run, text, wxgate};
 use crate::support::services::Services;
 
-on_both_stores!(beside_a_running_gateway);
+on_both_stores!(beside_a_running_gateway, an_administrator_is_let_in_again);
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -107,6 +107,62 @@ fn whole_life(store: &str) {
     );
 }
 
+/// Locked out in every way, and let in again.
+async fn an_administrator_is_let_in_again(app: Builder) {
+    let app = app.set("auth.limits.account_failures", "2").spawn().await;
+    let store = app.store_url();
+    let run = async |arguments: &'static [&'static str], input: &'static str| {
+        let store = store.clone();
+        let work = move || admin(&tempfile::tempdir().unwrap(), &store, arguments, input);
+        tokio::task::spawn_blocking(work).await.unwrap()
+    };
+    let services = Services::beside(&app).await;
+    let ann = "ann@example.com".parse().unwrap();
+    let log_in = async |password: &str| {
+        let logged_in = services.administrators.log_in(&ann, password.into(), None, None);
+        logged_in.await.is_ok()
+    };
+    let fail = async || {
+        for _ in 0..2 {
+            assert!(!log_in("wrong password").await);
+        }
+    };
+    done(&run(&["create", "--totp", "--email", "ann@example.com"], PASSWORD).await);
+    assert!(!log_in(PASSWORD).await, "the second factor is missing");
+    let output = run(&["password", "--no-totp", "--email", "ann@example.com"], PASSWORD).await;
+    done(&output);
+    assert!(output.stderr.is_empty());
+    assert!(log_in(PASSWORD).await);
+    fail().await;
+    assert!(!log_in(PASSWORD).await, "it has failed too often");
+    done(&run(&["password", "--email", "ann@example.com"], PASSWORD).await);
+    assert!(log_in(PASSWORD).await);
+
+    done(&run(&["disable", "--email", "ann@example.com"], "").await);
+    let output = run(&["password", "--json", "--email", "ann@example.com"], PASSWORD).await;
+    let told: Value = serde_json::from_str(&done(&output)).unwrap();
+    assert_eq!((&told["disabled"], &told["totp"]), (&json!(true), &json!(false)));
+    assert!(text(&output.stderr).contains("still disabled"));
+    fail().await;
+    let enabled = done(&run(&["enable", "--email", "ann@example.com"], "").await);
+    assert_eq!(enabled, "ann@example.com is enabled\n");
+    assert!(log_in(PASSWORD).await);
+
+    let output = run(&["password", "--totp", "--email", "ann@example.com"], PASSWORD).await;
+    assert!(done(&output).contains("otpauth://totp/wxgate:ann%40example.com?secret="));
+    assert!(!log_in(PASSWORD).await);
+    let both = ["password", "--totp", "--no-totp", "--email", "ann@example.com"];
+    assert_eq!(
+        run(Box::leak(Box::new(both)), PASSWORD).await.status.code(),
+        Some(2)
+    );
+    refused(
+        &run(&["enable", "--email", "joe@example.com"], "").await,
+        1,
+        "wxgate: there is no administrator with this e-mail address",
+    );
+}
+
 #[test]
 fn an_empty_file_is_prepared() {
     let folder = tempfile::tempdir().unwrap();
@@ -147,7 +203,7 @@ fn wrong_passwords_and_wrong_usage_are_exit_code_2() {
         assert_eq!(run(&folder, wrong).status.code(), Some(2), "{wrong:?}");
     }
     let help = run(&folder, &["admin", "--help"]);
-    for command in ["create", "list", "password", "disable"] {
+    for command in ["create", "list", "password", "disable", "enable"] {
         assert!(text(&help.stdout).contains(command), "{command}");
     }
 }
@@ -192,7 +248,12 @@ fn a_demos_store_takes_administrators_too() {
     let mut demo = Serving::start(wxgate(&folder, &["demo"]));
     demo.read_until("Ctrl-C");
     let store = "sqlite:data/demo/wxgate.db";
-    let output = admin(&folder, store, &["create", "--email", "ann@example.com"], PASSWORD);
+    let output = admin(
+        &folder,
+        store,
+        &["create", "--email", "ann@example.com"],
+        PASSWORD,
+    );
     // Its secrets are under the demo's own master key, without which nothing is changed.
     refused(&output, 1, "master_key");
 }

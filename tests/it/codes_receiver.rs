@@ -6,7 +6,8 @@ use serde_json::json;
 use standardwebhooks::Webhook;
 
 use crate::codes::{SECRET, with};
-use crate::support::app::TestApp;
+use crate::support::app::{Builder, TestApp};
+use crate::support::on_both_stores;
 use crate::support::program::{Serving, between, wxgate};
 use crate::support::receiver::{Answer, Receiver};
 use crate::support::reply::Reply;
@@ -26,10 +27,11 @@ async fn stage(answers: impl IntoIterator<Item = Answer>) -> (Receiver, TestApp)
     (receiver, app)
 }
 
-fn assert_not_taken(reply: &Reply) {
+/// Not taken; to be tried again after so many seconds.
+fn assert_not_taken(reply: &Reply, wait: u64) {
     let refused = reply.refused(503, 10008, ROUTE);
     assert_eq!(refused["msg"], "the code could not be sent");
-    assert_eq!(reply.retry_after(), 60);
+    assert_eq!(reply.retry_after(), wait);
 }
 
 #[tokio::test]
@@ -81,18 +83,72 @@ async fn a_receiver_that_stumbles_is_asked_again_with_the_same_id() {
 async fn a_receiver_that_refuses_is_not_asked_again() {
     for status in [400, 401, 404, 429] {
         let (receiver, app) = stage([Answer::Status(status)]).await;
-        assert_not_taken(&send(&app).await);
+        assert_not_taken(&send(&app).await, 5);
         assert_eq!(receiver.received().len(), 1, "{status}");
-        // The message may be on its way all the same.
+        // It did not go out, so it does not count.
+        assert_eq!(send(&app).await.status, 204);
         assert_eq!(send(&app).await.status, 429);
     }
+}
+
+#[tokio::test]
+async fn what_may_have_gone_out_counts() {
+    for answers in [
+        vec![Answer::Status(500); 3],
+        vec![Answer::HangUp, Answer::Status(400)],
+    ] {
+        let (_receiver, app) = stage(answers).await;
+        assert_not_taken(&send(&app).await, 60);
+        assert_eq!(send(&app).await.status, 429);
+    }
+}
+
+on_both_stores!(a_code_is_good_until_the_next_one_was_taken);
+
+async fn a_code_is_good_until_the_next_one_was_taken(app: Builder) {
+    let receiver = Receiver::start().await;
+    // A proxy, so that the address counts too.
+    let app = with(app, &receiver)
+        .set("server.trusted_proxies", "127.0.0.1")
+        .spawn()
+        .await;
+    let ask = async || {
+        let body = json!({"phone": "13800138000", "purpose": "login"});
+        let request = app
+            .request(reqwest::Method::POST, "/v1/codes")
+            .header("x-forwarded-for", "192.0.2.1");
+        Reply::to(request.json(&body)).await.status
+    };
+    let log_in = async |code: &str| {
+        let body = json!({"type": 102, "account": "13800138000", "secret": code});
+        app.post_json("/v1/token", &body).await.status
+    };
+    assert_eq!(ask().await, 204);
+    let first = receiver.take_one().json()["code"].as_str().unwrap().to_owned();
+    app.turn(60);
+    // More than an address may have sent, if they counted.
+    for _ in 0..25 {
+        receiver.answer([Answer::Status(400)]);
+        assert_eq!(ask().await, 503);
+        receiver.take_one();
+    }
+    assert_eq!(log_in(&first).await, 200);
+    assert_eq!(ask().await, 204);
+    let second = receiver.take_one().json()["code"].as_str().unwrap().to_owned();
+    app.turn(60);
+    assert_eq!(ask().await, 204);
+    let third = receiver.take_one().json()["code"].as_str().unwrap().to_owned();
+    if second != third {
+        assert_eq!(log_in(&second).await, 401);
+    }
+    assert_eq!(log_in(&third).await, 200);
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let elsewhere = Receiver::start().await;
     let (receiver, app) = stage([Answer::Redirect(elsewhere.url())]).await;
-    assert_not_taken(&send(&app).await);
+    assert_not_taken(&send(&app).await, 5);
     assert_eq!(receiver.received().len(), 1);
     assert!(elsewhere.received().is_empty());
 }
@@ -102,7 +158,7 @@ async fn a_receiver_that_is_slow_or_gone_is_given_up() {
     let late = || Answer::Late(Duration::from_secs(20));
     let (receiver, app) = stage([late(), late(), late()]).await;
     let started = Instant::now();
-    assert_not_taken(&send(&app).await);
+    assert_not_taken(&send(&app).await, 60);
     assert!(
         started.elapsed() < Duration::from_secs(5),
         "{:?}",
@@ -115,7 +171,8 @@ async fn a_receiver_that_is_slow_or_gone_is_given_up() {
     drop(gone);
     let builder = TestApp::builder().set("codes.url", &url);
     let app = builder.set("codes.secret", SECRET).spawn().await;
-    assert_not_taken(&send(&app).await);
+    assert_not_taken(&send(&app).await, 5);
+    assert_not_taken(&send(&app).await, 5);
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ mod credentials_trouble;
 mod cross_origin;
 mod demo;
 mod edge;
+mod forgotten;
 mod founding;
 mod hostile_values;
 mod identity_attacks;

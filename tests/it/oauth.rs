@@ -21,6 +21,7 @@ on_both_stores!(
     while_wechat_is_away_the_page_is_told,
     the_same_person_in_page_and_mini_program_is_one_user,
     a_one_time_code_works_once_and_for_a_minute,
+    a_code_belongs_to_its_app,
     what_does_not_fit_is_refused,
     behind_tls_the_cookie_belongs_to_this_host_alone,
     the_parameters_have_wechats_order,
@@ -299,6 +300,23 @@ async fn a_one_time_code_works_once_and_for_a_minute(app: Builder) {
     assert!(!app.stored().everything().await.contains(&code));
     app.advance(61).await;
     log_in(&app, &code).await.refused(401, 10004, "POST /v1/token");
+}
+
+async fn a_code_belongs_to_its_app(app: Builder) {
+    let app = spawn(app).await;
+    let mut browser = Browser::default();
+    for (name, status) in [("game", 401), ("shop", 200)] {
+        let target = browser.visit_wechat(&app, THERE_AND_BACK).await;
+        let code = parameter(&browser.come_back(&app, &target).await, "code").unwrap();
+        let body = json!({"type": 103, "account": code});
+        let reply = app.post_json(&format!("/v1/apps/{name}/token"), &body).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+    }
+    for kind in [100, 101, 102, 103, 200] {
+        let body = json!({"type": kind, "account": "a", "secret": "b"});
+        let reply = app.post_json("/v1/apps/nosuch/token", &body).await;
+        reply.refused(404, 10002, "POST /v1/apps/nosuch/token");
+    }
 }
 
 /// T9: where a user may be sent back to, against open redirects.

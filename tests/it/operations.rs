@@ -126,6 +126,7 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "GET /v1/rooms",
       "GET /v1/user",
       "GET /v1/user/sessions",
+      "GET /v1/user/sessions/{id}",
       "PATCH /v1/user",
       "POST /api/user/login",
       "POST /api/user/register",

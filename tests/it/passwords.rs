@@ -6,10 +6,12 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use serde_json::json;
 use wxgate::service::limits::Trial;
 use wxgate::service::password_check::Error;
 
 use crate::support::app::{Builder, TestApp};
+use crate::support::reply::Reply;
 use crate::support::services::Services;
 use crate::support::{eventually, on_both_stores};
 
@@ -18,6 +20,7 @@ on_both_stores!(
     an_address_that_fails_on_many_accounts_waits,
     success_takes_no_failure_back,
     whoever_hangs_up_has_failed_all_the_same,
+    hashes_get_the_parameters_of_today,
 );
 
 const PASSWORD: &str = "correct horse battery";
@@ -27,6 +30,42 @@ fn trial(account: &str, address: Option<&str>) -> Trial {
         account: account.to_owned(),
         address: address.map(|address| address.parse::<IpAddr>().unwrap()),
     }
+}
+
+/// At the next login, without ending anything.
+async fn hashes_get_the_parameters_of_today(app: Builder) {
+    let mut app = app.spawn().await;
+    let ann = json!({"username": "ann", "password": PASSWORD});
+    let token = app.post_json("/v1/users", &ann).await.member("token");
+    let bob = "bob@example.com".parse().unwrap();
+    let services = Services::beside(&app).await;
+    services
+        .administrators
+        .create(&bob, PASSWORD.into(), false)
+        .await
+        .unwrap();
+    app.stop().await;
+    app.reconfigure(|config| config.auth.argon2.iterations = 3);
+    app.start().await;
+    let was_renewed = async |collection: &str| {
+        let record = app.stored().records(collection).await.remove(0);
+        assert_eq!(record["epoch"].as_i64().unwrap_or_default(), 0);
+        record["password"].as_str().unwrap().contains("t=3,")
+    };
+    let log_in = async |password: &str, kind: i64, name: &str| {
+        let body = json!({"type": kind, "account": name, "secret": password});
+        app.post_json("/v1/token", &body).await.status
+    };
+    for (collection, kind, name) in [("users", 101, "ann"), ("administrators", 200, "bob@example.com")] {
+        assert_eq!(log_in("wrong password", kind, name).await, 401);
+        assert!(!was_renewed(collection).await);
+        assert_eq!(log_in(PASSWORD, kind, name).await, 200);
+        eventually("the hash is renewed", async || was_renewed(collection).await).await;
+        assert_eq!(log_in("wrong password", kind, name).await, 401);
+        assert_eq!(log_in(PASSWORD, kind, name).await, 200);
+    }
+    let account = app.request(reqwest::Method::GET, "/v1/user").bearer_auth(token);
+    Reply::to(account).await.ok();
 }
 
 /// One check, as one word.

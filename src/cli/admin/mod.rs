@@ -14,7 +14,7 @@ use super::store::{self, Opened};
 use super::{Exit, output, process};
 use crate::config::Config;
 use crate::domain::contact::Email;
-use crate::service::administrators::{Administrators, Error};
+use crate::service::administrators::{Administrators, Created, Error, FactorChange};
 use crate::service::fingerprint::Fingerprints;
 use crate::service::limits::Failures;
 use crate::service::password_check::PasswordCheck;
@@ -32,7 +32,9 @@ pub(super) enum Admin {
     /// List the administrators
     List(List),
     /// Give an administrator another password, which ends its sessions
-    Password(Named),
+    Password(Password),
+    /// Let an administrator who was disabled log in again
+    Enable(Named),
     /// Let an administrator log in no more, and end its sessions
     Disable(Named),
 }
@@ -44,6 +46,18 @@ pub(super) struct Create {
     /// Make a second factor too, and print what an authenticator app reads it from. It is shown this once
     #[arg(long)]
     totp: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Password {
+    #[command(flatten)]
+    named: Named,
+    /// Make a new second factor too, and print what an authenticator app reads it from. It is shown this once
+    #[arg(long, conflicts_with = "no_totp")]
+    totp: bool,
+    /// Remove the second factor
+    #[arg(long)]
+    no_totp: bool,
 }
 
 #[derive(Debug, Args)]
@@ -73,7 +87,7 @@ pub(super) fn run(config: &Config, command: &Admin) -> Exit {
     telemetry::init(&config.log, Output::Stderr);
     let password = match command {
         Admin::Create(_) | Admin::Password(_) => password::read(),
-        Admin::List(_) | Admin::Disable(_) => Ok(SecretString::default()),
+        Admin::List(_) | Admin::Disable(_) | Admin::Enable(_) => Ok(SecretString::default()),
     };
     let password = match password {
         Ok(password) => password,
@@ -139,22 +153,28 @@ async fn carry_out(
     match command {
         Admin::Create(Create { named, totp }) => {
             let created = administrators.create(&named.email, password, *totp).await?;
-            let mut told = told(&created.administrator, "is an administrator");
-            if let Some(url) = &created.totp_url {
-                let url = url.expose_secret();
-                told.json["totp_url"] = url.into();
-                told.lines
-                    .push("The second factor, for an authenticator app; it is not shown again:".to_owned());
-                told.lines.push(url.to_owned());
-            }
-            Ok(told)
+            Ok(told_with_factor(&created, "is an administrator"))
         }
-        Admin::Password(named) => {
-            let changed = administrators.set_password(&named.email, password).await?;
-            Ok(told(
-                &changed,
-                "has another password; all its sessions have ended",
-            ))
+        Admin::Password(Password { named, totp, no_totp }) => {
+            let factor = match (totp, no_totp) {
+                (true, _) => FactorChange::Renew,
+                (false, true) => FactorChange::Remove,
+                (false, false) => FactorChange::Keep,
+            };
+            let changed = administrators.set_password(&named.email, password, factor);
+            let changed = changed.await?;
+            if changed.administrator.disabled {
+                let email = &changed.administrator.email;
+                output::note(format!(
+                    "{email} is still disabled; `wxgate admin enable --email {email}` lets it log in again"
+                ));
+            }
+            let what = "has another password; all its sessions have ended";
+            Ok(told_with_factor(&changed, what))
+        }
+        Admin::Enable(named) => {
+            let changed = administrators.enable(&named.email).await?;
+            Ok(told(&changed, "is enabled"))
         }
         Admin::Disable(named) => {
             let changed = administrators.disable(&named.email).await?;
@@ -177,9 +197,23 @@ impl Admin {
         match self {
             Self::Create(create) => create.named.json,
             Self::List(list) => list.json,
-            Self::Password(named) | Self::Disable(named) => named.json,
+            Self::Password(password) => password.named.json,
+            Self::Enable(named) | Self::Disable(named) => named.json,
         }
     }
+}
+
+/// With the second factor, if there is a new one.
+fn told_with_factor(created: &Created, what: &str) -> Told {
+    let mut told = told(&created.administrator, what);
+    if let Some(url) = &created.totp_url {
+        let url = url.expose_secret();
+        told.json["totp_url"] = url.into();
+        told.lines
+            .push("The second factor, for an authenticator app; it is not shown again:".to_owned());
+        told.lines.push(url.to_owned());
+    }
+    told
 }
 
 fn told(administrator: &Administrator, what: &str) -> Told {

@@ -17,16 +17,21 @@ use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::Fields;
 use crate::http::signed_in::SignedIn;
 use crate::service::accounts::Proof;
-use crate::service::login::LoggedIn;
+use crate::service::login::{LoggedIn, Visitor};
+use crate::service::records::User;
 use crate::state::State;
 
-/// Who wants an account. Either `username` or `email`.
+/// Who wants an account. One of `username`, `email` and `phone`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RegisterBody {
     /// A name without `@`.
     username: Option<String>,
-    /// An e-mail address. It counts as claimed until a code proves it.
+    /// An e-mail address. Without `code` it counts as claimed until a code proves it.
     email: Option<String>,
+    /// A phone number; only with `code`.
+    phone: Option<String>,
+    /// The code that was sent to `email` or `phone` for the purpose `register`.
+    code: Option<String>,
     /// 8 to 128 characters, and none of the common ones.
     password: String,
     /// Whether the tokens are wanted as cookies too.
@@ -42,7 +47,9 @@ pub(super) struct RegisterBody {
     responses(
         (status = 201, description = "the account is made and logged in", body = TokenBody),
         (status = 400, description = "wrong parameters", body = ErrorBody),
+        (status = 403, description = "the code is wrong", body = ErrorBody),
         (status = 409, description = "the name is taken", body = ErrorBody),
+        (status = 429, description = "too many failures", body = ErrorBody),
         (status = 503, description = "the server is busy", body = ErrorBody),
     )
 )]
@@ -53,6 +60,22 @@ pub(super) async fn register(
     mut fields: Fields,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
+    let visitor = visitor(&request, client);
+    if !fields.lacks("code") || !fields.lacks("phone") {
+        let contact = if fields.lacks("username") {
+            contact(&mut fields)
+        } else {
+            fields.problem("a code proves a phone or an email, not a username".to_owned())
+        };
+        let code = fields.text("code", 64).map(SecretString::from);
+        let password = fields.text("password", MAX_SECRET).map(SecretString::from);
+        let wants_cookie = fields.flag("cookie").unwrap_or_default();
+        let ((contact, code), password) = fields.finish(contact.zip(code).zip(password))?;
+        let made = state
+            .accounts
+            .register_proven(&contact, &code, password, visitor.address);
+        return made_and_logged_in(&request, &state, made.await?, &visitor, wants_cookie).await;
+    }
     let name = match (fields.lacks("username"), fields.lacks("email")) {
         (false, true) => fields
             .parse::<Username>("username", 512)
@@ -65,8 +88,18 @@ pub(super) async fn register(
     let wants_cookie = fields.flag("cookie").unwrap_or_default();
     let (name, password) = fields.finish(name.zip(password))?;
     let user = state.accounts.register(&name, password).await?;
-    let LoggedIn { opened, user } = state.login.registered(user, &visitor(&request, client)).await?;
-    let mut response = opened::answer(&request, &state, &opened, Some(&user), wants_cookie);
+    made_and_logged_in(&request, &state, user, &visitor, wants_cookie).await
+}
+
+async fn made_and_logged_in(
+    request: &HttpRequest,
+    state: &State,
+    user: User,
+    visitor: &Visitor,
+    wants_cookie: bool,
+) -> Result<HttpResponse, ApiError> {
+    let LoggedIn { opened, user } = state.login.registered(user, visitor).await?;
+    let mut response = opened::answer(request, state, &opened, Some(&user), wants_cookie);
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)
 }
@@ -88,7 +121,8 @@ pub(super) struct PasswordBody {
 
 /// Set a new password
 ///
-/// Ends every other session. A user who has no password yet needs no proof but the token.
+/// Ends every other session. A user who has no password yet needs no proof but the token. Whoever has forgotten the
+/// password sends a code without a token: then all sessions end.
 #[utoipa::path(
     tag = "Users",
     request_body = PasswordBody,
@@ -104,9 +138,17 @@ pub(super) struct PasswordBody {
 pub(super) async fn set_password(
     state: web::Data<State>,
     client: ClientIp,
-    signed_in: SignedIn,
+    signed_in: Result<SignedIn, ApiError>,
     mut fields: Fields,
 ) -> Result<HttpResponse, ApiError> {
+    let signed_in = match signed_in {
+        Ok(signed_in) => signed_in,
+        // No token at all; one that is not good is told so.
+        Err(ApiError::Unauthorized(_)) if !fields.lacks("code") && fields.lacks("old") => {
+            return reset_password(&state, client, fields).await;
+        }
+        Err(error) => return Err(error),
+    };
     let new = fields.text("new", MAX_SECRET).map(SecretString::from);
     let proof = if !fields.lacks("old") {
         let old = fields.text("old", MAX_SECRET);
@@ -124,6 +166,23 @@ pub(super) async fn set_password(
     state
         .accounts
         .set_password(user, session, proof, new, client.0)
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Forgotten: who it is, is known by the code alone.
+async fn reset_password(
+    state: &State,
+    client: ClientIp,
+    mut fields: Fields,
+) -> Result<HttpResponse, ApiError> {
+    let new = fields.text("new", MAX_SECRET).map(SecretString::from);
+    let contact = contact(&mut fields);
+    let code = fields.text("code", 64).map(SecretString::from);
+    let ((new, contact), code) = fields.finish(new.zip(contact).zip(code))?;
+    state
+        .accounts
+        .reset_password(&contact, &code, new, client.0)
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -47,6 +47,7 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(sessions::list)
         .service(sessions::end_others)
         .service(sessions::end_one)
+        .service(sessions::show)
         .service(accounts::register)
         .service(accounts::set_password)
         .service(accounts::link)

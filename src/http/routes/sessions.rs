@@ -294,3 +294,40 @@ pub(super) async fn end_one(
         Err(none())
     }
 }
+
+/// Show a session
+#[utoipa::path(
+    tag = "Users",
+    params(("id" = String, Path)),
+    responses(
+        (status = 200, body = SessionBody),
+        (status = 401, description = "no token, or not a good one", body = ErrorBody),
+        (status = 404, description = "the user has no such session", body = ErrorBody),
+    )
+)]
+#[get("/v1/user/sessions/{id}")]
+pub(super) async fn show(
+    state: web::Data<State>,
+    signed_in: SignedIn,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let none = || ApiError::NotFound("there is no such session".to_owned());
+    let id: SessionId = id.parse().map_err(|_| none())?;
+    let user = state.users.get(&signed_in.user).await?;
+    let user = user.ok_or(ApiError::InvalidToken)?;
+    let session = state.sessions.get(&id).await?;
+    let session = session
+        .filter(|session| session.user == user.id)
+        .ok_or_else(none)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((actix_web::http::header::CACHE_CONTROL, opened::NO_STORE))
+        .json(SessionBody {
+            current: session.id == signed_in.session,
+            id: session.id.to_string(),
+            app: session.app.map(|app| app.to_string()),
+            device: session.device,
+            created_at: session.created_at.secs(),
+            used_at: session.rotations.last().unwrap_or(&session.created_at).secs(),
+            expires_at: session.expires_at.min(session.ends_at).secs(),
+        }))
+}

@@ -126,6 +126,9 @@ async fn create(
     client: ClientIp,
     mut fields: Fields,
 ) -> Result<HttpResponse, ApiError> {
+    if app.is_some_and(|name| state.config.apps.named(name).is_none()) {
+        return Err(ApiError::NotFound("there is no such app".to_owned()));
+    }
     let wants_cookie = fields.flag("cookie").unwrap_or_default();
     let kind = fields.integer("type");
     let Some(kind) = kind.and_then(Kind::of) else {
@@ -159,7 +162,7 @@ async fn create(
         Kind::WebPage => {
             let code = fields.text("account", 128);
             let code = fields.finish(code)?;
-            state.login.web_page(&code, &visitor).await?
+            state.login.web_page(app, &code, &visitor).await?
         }
         Kind::Administrator => {
             let totp = (!fields.lacks("totp")).then(|| fields.text("totp", 16)).flatten();

@@ -43,7 +43,18 @@ pub enum Error {
     Store(#[from] store::Error),
 }
 
-/// A new administrator.
+/// What becomes of the second factor when an administrator gets another password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactorChange {
+    /// It stays as it is.
+    Keep,
+    /// There is a new one.
+    Renew,
+    /// There is none any more.
+    Remove,
+}
+
+/// An administrator who is new, or has another password.
 #[derive(Debug, Clone)]
 pub struct Created {
     /// The administrator.
@@ -153,16 +164,48 @@ impl Administrators {
         self.records.get(id.as_str()).await
     }
 
-    /// Gives an administrator another password, and ends all its sessions.
+    /// Gives an administrator another password, ends all its sessions and forgets its failures.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn set_password(&self, email: &Email, password: SecretString) -> Result<Administrator, Error> {
+    pub async fn set_password(
+        &self,
+        email: &Email,
+        password: SecretString,
+        factor: FactorChange,
+    ) -> Result<Created, Error> {
         acceptable(&password)?;
         let found = self.find(email).await?.ok_or(Error::Unknown)?;
         let hash = self.passwords.hash(password).await?;
-        let change = |administrator: &mut Administrator| administrator.password.clone_from(&hash);
-        self.change(&found.id, change).await
+        let new = (factor == FactorChange::Renew).then(|| SecondFactor::generate(email));
+        let sealed = new
+            .as_ref()
+            .map(|factor| self.sealer.seal(&place(&found.id), &factor.secret()));
+        let change = |administrator: &mut Administrator| {
+            administrator.password.clone_from(&hash);
+            if factor != FactorChange::Keep {
+                administrator.totp.clone_from(&sealed);
+                administrator.totp_step = 0;
+            }
+        };
+        let administrator = self.change(&found.id, change).await?;
+        self.check.forget(&account(email)).await?;
+        Ok(Created {
+            administrator,
+            totp_url: new.map(|factor| factor.url()),
+        })
+    }
+
+    /// Lets an administrator who was disabled log in again, and forgets its failures.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn enable(&self, email: &Email) -> Result<Administrator, Error> {
+        let found = self.find(email).await?.ok_or(Error::Unknown)?;
+        let change = |administrator: &mut Administrator| administrator.disabled = false;
+        let enabled = self.change(&found.id, change).await?;
+        self.check.forget(&account(email)).await?;
+        Ok(enabled)
     }
 
     /// Lets an administrator log in no more, and ends all its sessions.
@@ -192,7 +235,7 @@ impl Administrators {
     ) -> Result<Administrator, password_check::Error> {
         self.check.look_for_room()?;
         let trial = Trial {
-            account: format!("administrator:{email}"),
+            account: account(email),
             address,
         };
         let found = self.find(email).await?.filter(|found| !found.disabled);
@@ -207,9 +250,26 @@ impl Administrators {
             *entrance.lock().unwrap_or_else(PoisonError::into_inner) = current;
             Ok(is_admitted)
         };
+        let given = password.clone();
         self.check.run_and(trial, phc, password, second).await?;
         let admitted = admitted.lock().unwrap_or_else(PoisonError::into_inner).take();
-        admitted.ok_or(password_check::Error::Wrong)
+        let admitted = admitted.ok_or(password_check::Error::Wrong)?;
+        let (records, id, old) = (
+            self.records.clone(),
+            admitted.id.clone(),
+            admitted.password.clone(),
+        );
+        self.check.renew(&admitted.password, given, async move |new| {
+            let renew = |administrator: &mut Administrator| {
+                if administrator.password != old {
+                    return Change::Keep;
+                }
+                administrator.password.clone_from(&new);
+                Change::Save
+            };
+            records.update(id.as_str(), renew).await.map(|_| ())
+        });
+        Ok(admitted)
     }
 
     /// Uses the code's time step up, if `found` has a second factor, and gives the record as it is then. Nothing if the
@@ -258,6 +318,11 @@ impl Administrators {
         self.ending.end_all(id, None).await?;
         Ok(changed)
     }
+}
+
+/// As failures are counted.
+fn account(email: &Email) -> String {
+    format!("administrator:{email}")
 }
 
 fn place(id: &UserId) -> String {

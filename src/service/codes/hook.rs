@@ -1,7 +1,6 @@
 //! Hands codes to the operator's program: signed as the Standard Webhooks specification says, tried again while that can
 //! help, and bounded in time. What happens to the code afterwards is that program's matter.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -19,23 +18,22 @@ use super::{LIFETIME, Purpose};
 use crate::clock::Clock;
 use crate::config::CodesHook;
 use crate::domain::contact::Contact;
-use crate::tasks::Tasks;
 
 /// Pauses before the second and third attempt.
 const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(600)];
 /// How long all attempts together may take: somebody waits for the answer.
 const OVERALL: Duration = Duration::from_secs(10);
 
-/// The program did not take the code. The log says why.
+/// The program did not take the code, as far as is known. The log says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NotTaken;
-
-pub(super) struct Hook {
-    caller: Arc<Caller>,
-    tasks: Tasks,
+pub(super) enum NotTaken {
+    /// It cannot be on its way: the program refused it every time, or was never reached.
+    ForSure,
+    /// It may be on its way all the same: an answer is missing, or says nothing about that.
+    Perhaps,
 }
 
-struct Caller {
+pub(super) struct Hook {
     client: Client,
     url: Url,
     key: hmac::Key,
@@ -47,22 +45,20 @@ enum Outcome {
     Taken,
     /// Asking again is no use.
     Refused(StatusCode),
-    /// Asking again may help.
+    /// Asking again may help. The code did not get there.
+    Unreached(String),
+    /// Asking again may help. The code may have got there.
     Failed(String),
 }
 
 impl Hook {
-    pub(super) fn new(client: Client, hook: &CodesHook, clock: Clock, tasks: Tasks) -> Self {
+    pub(super) fn new(client: Client, hook: &CodesHook, clock: Clock) -> Self {
         let key = Zeroizing::new(hook.key());
-        let caller = Caller {
+        Self {
             client,
             url: hook.url.clone(),
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
             clock,
-        };
-        Self {
-            caller: Arc::new(caller),
-            tasks,
         }
     }
 
@@ -79,26 +75,19 @@ impl Hook {
             "purpose": purpose.as_str(),
             "expires_in": LIFETIME.as_secs(),
         });
-        let (caller, body) = (self.caller.clone(), Zeroizing::new(body.to_string()));
-        // A task of its own: what was begun is brought to its end, whether or not somebody still waits.
-        let attempts = async move { tokio::time::timeout(OVERALL, caller.attempts(&body)).await };
-        let ended = self.tasks.spawn("hand a code over", attempts).await;
-        match ended {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => {
-                tracing::warn!("the program at codes.url did not take a code within {OVERALL:?}");
-                Err(NotTaken)
-            }
-            Err(_) => Err(NotTaken),
-        }
+        let body = Zeroizing::new(body.to_string());
+        let attempts = tokio::time::timeout(OVERALL, self.attempts(&body));
+        attempts.await.unwrap_or_else(|_| {
+            tracing::warn!("the program at codes.url did not take a code within {OVERALL:?}");
+            Err(NotTaken::Perhaps)
+        })
     }
-}
 
-impl Caller {
     async fn attempts(&self, body: &str) -> Result<(), NotTaken> {
         // The same at each attempt, so that the receiver can tell a repetition.
         let id = format!("msg_{}", Uuid::now_v7().simple());
         let mut pauses = PAUSES.iter();
+        let mut not_taken = NotTaken::ForSure;
         loop {
             let failure = match self.attempt(&id, body).await {
                 Outcome::Taken => return Ok(()),
@@ -107,16 +96,20 @@ impl Caller {
                         webhook.id = id,
                         "the program at codes.url refuses codes with {status}"
                     );
-                    return Err(NotTaken);
+                    return Err(not_taken);
                 }
-                Outcome::Failed(failure) => failure,
+                Outcome::Unreached(failure) => failure,
+                Outcome::Failed(failure) => {
+                    not_taken = NotTaken::Perhaps;
+                    failure
+                }
             };
             let Some(pause) = pauses.next() else {
                 tracing::warn!(
                     webhook.id = id,
                     "the program at codes.url did not take a code: {failure}"
                 );
-                return Err(NotTaken);
+                return Err(not_taken);
             };
             tokio::time::sleep(*pause).await;
         }
@@ -144,7 +137,12 @@ impl Caller {
             Err(error) => {
                 // The address may hold a secret of the operator's.
                 let error = error.without_url();
-                Outcome::Failed(crate::telemetry::Chain(&error).to_string())
+                let failure = crate::telemetry::Chain(&error).to_string();
+                if error.is_connect() {
+                    Outcome::Unreached(failure)
+                } else {
+                    Outcome::Failed(failure)
+                }
             }
         }
     }

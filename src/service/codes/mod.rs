@@ -15,7 +15,7 @@ use rand::RngExt as _;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use self::hook::Hook;
+use self::hook::{Hook, NotTaken};
 use self::kept::Kept;
 use self::sending::Sending;
 use super::fingerprint::Fingerprints;
@@ -82,16 +82,23 @@ pub enum Refused {
 /// How codes get to people.
 enum Delivery {
     Nowhere,
-    Hook(Hook),
+    Hook(Arc<Hook>),
     Kept(Kept),
 }
 
 /// Makes and redeems codes.
 pub struct Codes {
-    records: Repo<Code>,
+    book: Book,
     sending: Sending,
-    fingerprints: Fingerprints,
     delivery: Delivery,
+    tasks: Tasks,
+}
+
+/// The codes in the store. Cloning it gives another handle.
+#[derive(Clone)]
+struct Book {
+    records: Repo<Code>,
+    fingerprints: Fingerprints,
     clock: Clock,
 }
 
@@ -113,19 +120,22 @@ impl Codes {
             (settings::Purpose::Production, None) => Delivery::Nowhere,
             (settings::Purpose::Production, Some(hook)) => {
                 let client = net::client(CONNECT.min(config.timeout), config.timeout)?;
-                Delivery::Hook(Hook::new(client, hook, clock.clone(), tasks))
+                Delivery::Hook(Arc::new(Hook::new(client, hook, clock.clone())))
             }
         };
         Ok(Self {
-            records: Repo::new(engine.clone(), clock.clone()),
             sending: Sending::new(engine.clone(), fingerprints.clone(), clock.clone()),
-            fingerprints,
+            book: Book {
+                records: Repo::new(engine.clone(), clock.clone()),
+                fingerprints,
+                clock,
+            },
             delivery,
-            clock,
+            tasks,
         })
     }
 
-    /// Sends `target` a code, which replaces the one before. `address` is who asked, if that can be told.
+    /// Sends `target` a code, which replaces the one before unless it certainly did not go out. `address` is who asked, if that can be told.
     ///
     /// # Errors
     /// See [`Error`].
@@ -138,21 +148,30 @@ impl Codes {
         if matches!(self.delivery, Delivery::Nowhere) {
             return Err(Error::NotConfigured);
         }
-        self.sending.reserve(target, address).await?;
+        let reservation = self.sending.reserve(target, address).await?;
         let code = random_code();
-        self.keep(target, purpose, &code).await?;
-        match &self.delivery {
-            Delivery::Nowhere => Err(Error::NotConfigured),
-            // What was reserved stays so: the message may be on its way all the same.
-            Delivery::Hook(hook) => hook
-                .hand_over(target, purpose, &code)
-                .await
-                .map_err(|hook::NotTaken| Error::NotTaken(sending::PAUSE)),
+        let hook = match &self.delivery {
+            Delivery::Nowhere => return Err(Error::NotConfigured),
             Delivery::Kept(kept) => {
-                kept.add(target, purpose, &code, self.clock.now() + LIFETIME);
-                Ok(())
+                self.book.keep(target, purpose, &code).await?;
+                kept.add(target, purpose, &code, self.book.clock.now() + LIFETIME);
+                return Ok(());
             }
-        }
+            Delivery::Hook(hook) => hook.clone(),
+        };
+        let (book, sending, target) = (self.book.clone(), self.sending.clone(), target.clone());
+        // A task of its own: what was begun is brought to its end, whether or not somebody still waits.
+        let handed_over = self.tasks.spawn("hand a code over", async move {
+            let outcome = hook.hand_over(&target, purpose, &code).await;
+            if outcome == Err(NotTaken::ForSure) {
+                sending.give_back(&reservation).await?;
+                return Err(Error::NotTaken(sending::RETRY));
+            }
+            // What was reserved stays so, and the code is good: the message may be on its way all the same.
+            book.keep(&target, purpose, &code).await?;
+            outcome.map_err(|_| Error::NotTaken(sending::PAUSE))
+        });
+        handed_over.await.unwrap_or(Err(Error::NotTaken(sending::PAUSE)))
     }
 
     /// Uses a code up. Of any number that bring the right one at once, one succeeds.
@@ -160,10 +179,10 @@ impl Codes {
     /// # Errors
     /// See [`Refused`].
     pub async fn redeem(&self, target: &Contact, purpose: Purpose, code: &str) -> Result<(), Refused> {
-        let given = self.print(target, purpose, code.trim());
+        let given = self.book.print(target, purpose, code.trim());
         let mut right = false;
-        let id = self.id(target, purpose);
-        let tried = self.records.update(&id, |kept| {
+        let id = self.book.id(target, purpose);
+        let tried = self.book.records.update(&id, |kept| {
             right = false;
             if kept.used || kept.tries >= TRIES {
                 return Change::Keep;
@@ -187,7 +206,9 @@ impl Codes {
             Delivery::Nowhere | Delivery::Hook(_) => None,
         }
     }
+}
 
+impl Book {
     async fn keep(&self, target: &Contact, purpose: Purpose, code: &SecretString) -> store::Result<()> {
         let new = Code {
             id: self.id(target, purpose),

@@ -25,7 +25,18 @@ pub(super) const PAUSE: Duration = Duration::from_secs(60);
 const PER_TARGET: &[Rule] = &[(1, PAUSE), (5, HOUR), (10, DAY)];
 const PER_ADDRESS: &[Rule] = &[(20, HOUR)];
 
-/// Counts what was sent.
+/// Wait so long after a sending that did not go out.
+pub(super) const RETRY: Duration = Duration::from_secs(5);
+
+/// What was counted for one sending, to be given back if it does not go out.
+#[derive(Debug)]
+pub(super) struct Reservation {
+    ids: Vec<String>,
+    at: Timestamp,
+}
+
+/// Counts what was sent. Cloning it gives another handle.
+#[derive(Clone)]
 pub(super) struct Sending {
     sendings: Repo<Sendings>,
     fingerprints: Fingerprints,
@@ -42,23 +53,47 @@ impl Sending {
     }
 
     /// Counts one to `target` that `address` asked for, or says how long to wait.
-    pub(super) async fn reserve(&self, target: &Contact, address: Option<IpAddr>) -> Result<(), Error> {
+    pub(super) async fn reserve(
+        &self,
+        target: &Contact,
+        address: Option<IpAddr>,
+    ) -> Result<Reservation, Error> {
+        let at = self.clock.store_now();
+        let mut ids = Vec::new();
         let parts = [target.channel(), target.as_str()];
         let target = format!("target:{}", self.fingerprints.of("codes to target", &parts));
         // Looked at first, so that somebody who is impatient with one phone does not use up what others at the same
         // address may send.
         let sent = self.sendings.get(&target).await?;
         let times = sent.map(|sent| sent.times).unwrap_or_default();
-        wait(&times, PER_TARGET, self.clock.store_now()).map_or(Ok(()), |wait| Err(Error::Limited(wait)))?;
+        wait(&times, PER_TARGET, at).map_or(Ok(()), |wait| Err(Error::Limited(wait)))?;
         if let Some(address) = address {
             let print = self.fingerprints.of("codes for address", &[&network(address)]);
-            self.count(format!("address:{print}"), PER_ADDRESS).await?;
+            let address = format!("address:{print}");
+            self.count(address.clone(), PER_ADDRESS, at).await?;
+            ids.push(address);
         }
-        self.count(target, PER_TARGET).await
+        self.count(target.clone(), PER_TARGET, at).await?;
+        ids.push(target);
+        Ok(Reservation { ids, at })
     }
 
-    async fn count(&self, id: String, rules: &[Rule]) -> Result<(), Error> {
-        let now = self.clock.store_now();
+    /// Gives back what was counted for a sending that has certainly not gone out.
+    pub(super) async fn give_back(&self, reservation: &Reservation) -> store::Result<()> {
+        for id in &reservation.ids {
+            let less = |sent: &mut Sendings| {
+                let Some(index) = sent.times.iter().position(|time| *time == reservation.at) else {
+                    return Change::Keep;
+                };
+                sent.times.remove(index);
+                Change::Save
+            };
+            self.sendings.update(id, less).await?;
+        }
+        Ok(())
+    }
+
+    async fn count(&self, id: String, rules: &[Rule], now: Timestamp) -> Result<(), Error> {
         let longest = rules.iter().map(|(_, within)| *within).max().unwrap_or_default();
         let first = Sendings {
             id,

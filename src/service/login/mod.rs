@@ -11,8 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::administrators::Administrators;
-use super::codes::Codes;
-use super::limits::Failures;
+use super::code_check::CodeCheck;
 use super::mini_program::{Error as MiniProgramError, MiniProgram};
 use super::oauth::Oauth;
 use super::password_check::{self, PasswordCheck};
@@ -103,8 +102,7 @@ pub struct Login {
     sessions: Arc<Sessions>,
     administrators: Administrators,
     password_check: PasswordCheck,
-    failures: Failures,
-    codes: Arc<Codes>,
+    code_check: CodeCheck,
     oauth: Arc<Oauth>,
     mini_program: Arc<MiniProgram>,
     sealer: Sealer,
@@ -117,10 +115,8 @@ pub struct Checks {
     pub administrators: Administrators,
     /// Passwords.
     pub password_check: PasswordCheck,
-    /// How often somebody has failed.
-    pub failures: Failures,
     /// One-time codes.
-    pub codes: Arc<Codes>,
+    pub code_check: CodeCheck,
     /// Readers of web pages.
     pub oauth: Arc<Oauth>,
     /// Phone numbers of mini programs.
@@ -148,8 +144,7 @@ impl Login {
         let Checks {
             administrators,
             password_check,
-            failures,
-            codes,
+            code_check,
             oauth,
             mini_program,
         } = checks;
@@ -160,8 +155,7 @@ impl Login {
             sessions,
             administrators,
             password_check,
-            failures,
-            codes,
+            code_check,
             oauth,
             mini_program,
             sealer,

@@ -1,14 +1,15 @@
 //! Login with what a person knows: a password, or a one-time code that was sent to a phone.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::{ATTEMPTS, Error, LoggedIn, Login, Visitor};
 use crate::domain::contact::{Contact, Phone};
 use crate::domain::identity::IdentityId;
 use crate::domain::ids::AppName;
-use crate::service::codes::{Purpose, Refused};
+use crate::service::codes::Purpose;
 use crate::service::limits::Trial;
 use crate::service::password_check;
+use crate::service::records::User;
 use crate::store::Change;
 
 impl Login {
@@ -44,10 +45,27 @@ impl Login {
             // Without a user there was nothing to be right about.
             let user = user.ok_or(password_check::Error::Wrong)?;
             if let Some(opened) = self.enter(&user, None, visitor).await? {
+                self.renew(&user, password);
                 return Ok(LoggedIn { opened, user });
             }
         }
         Err(Error::Restless)
+    }
+
+    fn renew(&self, user: &User, password: SecretString) {
+        let Some(old) = user.password.clone() else {
+            return;
+        };
+        let (users, id) = (self.users.clone(), user.id.clone());
+        self.password_check
+            .renew(&old.clone(), password, async move |new| {
+                let renew = |user: &mut User| {
+                    if user.password.as_ref() == Some(&old) {
+                        user.password = Some(new.clone());
+                    }
+                };
+                users.update(&id, renew).await.map(|_| ())
+            });
     }
 
     /// Logs in the user of a phone number, by the code that was sent there; the first time makes one.
@@ -60,25 +78,11 @@ impl Login {
         code: &SecretString,
         visitor: &Visitor,
     ) -> Result<LoggedIn, Error> {
-        let id = IdentityId::from(&phone);
-        let trial = Trial {
-            account: id.to_string(),
-            address: visitor.address,
-        };
-        self.failures
-            .check(&trial)
-            .await
-            .map_err(password_check::Error::from)?;
-        let code = code.expose_secret();
-        let phone = Contact::Phone(phone);
-        match self.codes.redeem(&phone, Purpose::Login, code).await {
-            Ok(()) => self.proven(&id, None, visitor).await,
-            Err(Refused::Wrong) => {
-                self.failures.note(&trial).await?;
-                Err(Error::Password(password_check::Error::Wrong))
-            }
-            Err(Refused::Store(error)) => Err(error.into()),
-        }
+        let contact = Contact::Phone(phone);
+        self.code_check
+            .run(&contact, Purpose::Login, code, visitor.address)
+            .await?;
+        self.proven(&IdentityId::from(&contact), None, visitor).await
     }
 
     /// Logs in whoever has just proven an identity that brings nothing with it.

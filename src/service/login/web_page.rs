@@ -9,11 +9,17 @@ use crate::service::records::User;
 use crate::store::Change;
 
 impl Login {
-    /// Logs in the reader of an H5 page, by the one-time code that the page got back.
+    /// Logs in the reader of an H5 page, by the one-time code that the page got back. Where an app is named,
+    /// the code has to be that app's.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn web_page(&self, code: &str, visitor: &Visitor) -> Result<LoggedIn, Error> {
+    pub async fn web_page(
+        &self,
+        named: Option<&str>,
+        code: &str,
+        visitor: &Visitor,
+    ) -> Result<LoggedIn, Error> {
         let proven = self.oauth.redeem(code).await?;
         let Proven {
             app,
@@ -23,6 +29,9 @@ impl Login {
             nickname,
             ..
         } = proven.ok_or(password_check::Error::Wrong)?;
+        if named.is_some_and(|named| named != app.as_str()) {
+            return Err(password_check::Error::Wrong.into());
+        }
         let id = IdentityId::wechat(&app_id, &openid);
         for _ in 0..ATTEMPTS {
             let mut user = self.users.prove(&id, unionid.as_ref(), |_| Change::Keep).await?;

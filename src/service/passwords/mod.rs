@@ -8,12 +8,18 @@ use std::sync::Arc;
 
 use argon2::Params;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::phc::Memory;
 use self::pool::{Permit, Pool};
 use crate::config;
 
 pub use self::rules::{Unacceptable, acceptable};
+
+/// So many new passwords may be hashed or wait for it at once, at most.
+const MOST_NEW: usize = 16;
+/// Of so many places one may be a new password's: registering must not keep those out who log in.
+const SHARE: usize = 4;
 
 /// Why a password was neither hashed nor compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,8 +45,16 @@ pub enum Error {
 pub struct Passwords {
     params: Params,
     pool: Pool,
+    /// The places that new passwords may have.
+    room: Arc<Semaphore>,
     /// What is compared with where there is nothing to compare with: nobody knows its password.
     dummy: Arc<str>,
+}
+
+/// The right to wait for a turn with a new password.
+pub struct Room<'a> {
+    passwords: &'a Passwords,
+    place: OwnedSemaphorePermit,
 }
 
 /// The right to hash once or twice, until it is dropped.
@@ -58,9 +72,12 @@ impl Passwords {
         let params = Params::new(config.memory, config.iterations, config.parallelism, None)
             .map_err(|_| Error::Parameters)?;
         let dummy = phc::of_nothing(&params).map_err(|_| Error::Parameters)?.into();
+        let pool = Pool::start(config.concurrent, config.queue).map_err(|_| Error::Thread)?;
+        let most_new = (pool.places() / SHARE).clamp(1, MOST_NEW);
         Ok(Self {
             params,
-            pool: Pool::start(config.concurrent, config.queue).map_err(|_| Error::Thread)?,
+            pool,
+            room: Arc::new(Semaphore::new(most_new)),
             dummy,
         })
     }
@@ -83,12 +100,33 @@ impl Passwords {
         })
     }
 
+    /// Room for a new password, of which there is little: the other places are for those who log in.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], at once.
+    pub fn room(&self) -> Result<Room<'_>, Error> {
+        let place = self.room.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        Ok(Room {
+            passwords: self,
+            place,
+        })
+    }
+
     /// The hash of a password in PHC form, as users keep it.
     ///
     /// # Errors
     /// [`Error::Busy`].
     pub async fn hash(&self, password: SecretString) -> Result<String, Error> {
-        self.turn().await?.hash(password).await
+        self.room()?.hash(password).await
+    }
+
+    /// Whether a hash was made with other parameters than are configured now. One that cannot be read is left alone.
+    #[must_use]
+    pub fn is_dated(&self, phc: &str) -> bool {
+        phc::parameters(phc).is_some_and(|params| {
+            let now = &self.params;
+            (params.m_cost(), params.t_cost(), params.p_cost()) != (now.m_cost(), now.t_cost(), now.p_cost())
+        })
     }
 
     /// Whether `password` is the one that `phc` was made of. Without `phc` it is not, which takes as long to find out.
@@ -100,17 +138,25 @@ impl Passwords {
     }
 }
 
-impl Turn<'_> {
+impl Room<'_> {
     /// As [`Passwords::hash`].
     ///
     /// # Errors
-    /// [`Error::Busy`], at the end of the process.
-    pub async fn hash(&self, password: SecretString) -> Result<String, Error> {
-        let params = self.passwords.params.clone();
-        let hash = move |memory: &mut Memory| phc::hash(&params, password.expose_secret().as_bytes(), memory);
-        self.permit.run(hash).await?.map_err(|_| Error::Parameters)
+    /// [`Error::Busy`], after two seconds at the latest.
+    pub async fn hash(self, password: SecretString) -> Result<String, Error> {
+        let turn = self.passwords.turn().await?;
+        let (params, place) = (self.passwords.params.clone(), self.place);
+        let hash = move |memory: &mut Memory| {
+            let hash = phc::hash(&params, password.expose_secret().as_bytes(), memory);
+            // Kept to the end, whoever goes away meanwhile.
+            drop(place);
+            hash
+        };
+        turn.permit.run(hash).await?.map_err(|_| Error::Parameters)
     }
+}
 
+impl Turn<'_> {
     /// As [`Passwords::verify`].
     ///
     /// # Errors
@@ -184,5 +230,8 @@ mod tests {
         };
         let new = Passwords::new(&config).unwrap();
         assert_eq!(new.verify(Some(&old), "hunter42!".into()).await, Ok(true));
+        assert!(new.is_dated(&old));
+        assert!(!new.is_dated(&new.hash("hunter42!".into()).await.unwrap()));
+        assert!(!new.is_dated("$argon2id$nonsense"));
     }
 }

@@ -41,6 +41,11 @@ pub(super) fn fits(phc: &str, password: &[u8], memory: &mut Memory) -> Result<bo
     Ok(subtle::ConstantTimeEq::ct_eq(output.as_slice(), expected.as_bytes()).into())
 }
 
+/// What a hash was made with, if it can be read.
+pub(super) fn parameters(phc: &str) -> Option<Params> {
+    Params::try_from(&PasswordHash::new(phc).ok()?).ok()
+}
+
 /// A hash that was not made of any password.
 pub(super) fn of_nothing(params: &Params) -> Result<String, Unusable> {
     text(

@@ -61,6 +61,11 @@ impl Pool {
         self.places.available_permits() > 0
     }
 
+    /// How many may have a turn or wait for one, while nobody does.
+    pub(super) fn places(&self) -> usize {
+        self.places.available_permits()
+    }
+
     /// Waits for a turn, if there is room to wait.
     pub(super) async fn permit(&self) -> Result<Permit, Error> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| Error::Busy)?;

@@ -89,18 +89,24 @@ impl Users {
         }
     }
 
-    /// Finishes deletions that a crash, or a store that did not answer, has left half done.
+    /// Finishes deletions that a crash, or a store that did not answer, has left half done. One that fails is logged
+    /// and left for the next time: the others do not wait for it.
     ///
     /// # Errors
-    /// If the store does not answer.
+    /// If the store does not tell who is marked.
     pub async fn finish_deletions(&self) -> Result<()> {
+        let mut find = Find::by(User::BY_DELETION, []);
         loop {
-            let marked = self.records.find(Find::by(User::BY_DELETION, [])).await?;
-            if marked.is_empty() {
+            let marked = self.records.find(find.clone()).await?;
+            let Some(last) = marked.last().map(|last| &last.record) else {
                 return Ok(());
-            }
+            };
+            find.after = last.deleted_at.map(|at| (Key::from(at), last.id.to_string()));
             for user in marked {
-                self.finish_deletion(&user.record).await?;
+                if let Err(error) = self.finish_deletion(&user.record).await {
+                    let error = crate::telemetry::Chain(&error);
+                    tracing::warn!(user = %user.record.id, %error, "a user could not be deleted to the end");
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A user proves an identity: the first time it makes one, and with a unionid it joins the users of several apps.
 
-use super::{HOPS, Users};
+use super::{HOPS, LinkError, Users};
 use crate::domain::identity::IdentityId;
 use crate::domain::ids::{UnionId, UserId};
 use crate::service::fresh_id;
@@ -37,6 +37,47 @@ impl Users {
             }
             if let Some(user) = self.complete(id, &owner).await? {
                 return Ok(user);
+            }
+        }
+    }
+
+    /// Makes a user who has just proven an identity that nobody else has proven. Whoever only claimed it loses it.
+    ///
+    /// # Errors
+    /// [`LinkError::Taken`] if somebody has proven it.
+    pub async fn register_proven(
+        &self,
+        id: &IdentityId,
+        fill: impl FnOnce(&mut User),
+    ) -> std::result::Result<User, LinkError> {
+        let mut user = User::new(fresh_id(), self.clock.store_now());
+        fill(&mut user);
+        // First the user: an identity must not be nobody's if this dies between the two.
+        self.records.insert(&user).await?;
+        loop {
+            match self.identities.insert(&self.fresh(id, &user.id)).await {
+                Ok(()) => return Ok(user),
+                Err(store::Error::Duplicate { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            // Decided on the identity as it is when it is written.
+            let take = |identity: &mut Identity| {
+                if !identity.unproven {
+                    return Change::Keep;
+                }
+                identity.user = user.id.clone();
+                identity.unproven = false;
+                Change::Save
+            };
+            match self.identities.update(id.as_str(), take).await? {
+                Some(identity) if identity.user == user.id => return Ok(user),
+                Some(_) => {
+                    // Nobody has heard of this user.
+                    self.records.delete(user.id.as_str()).await?;
+                    return Err(LinkError::Taken);
+                }
+                // It was removed a moment ago.
+                None => {}
             }
         }
     }

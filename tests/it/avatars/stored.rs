@@ -16,6 +16,7 @@ on_both_stores!(
     a_picture_replaces_the_one_before,
     the_same_file_twice_is_one_picture,
     uploads_at_once_leave_one_picture,
+    a_deletion_that_fails_keeps_no_other_waiting,
     a_picture_outlives_a_restart,
     a_folder_holds_the_pictures,
 );
@@ -268,4 +269,35 @@ async fn an_upload_may_take_longer_than_other_bodies() {
     Reply::to(request.body(reqwest::Body::wrap_stream(stream)))
         .await
         .ok();
+}
+
+/// One whose picture cannot be removed is left for later, and the next one goes.
+async fn a_deletion_that_fails_keeps_no_other_waiting(app: Builder) {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let mut app = app.set("media.dir", dir.to_str().unwrap()).spawn().await;
+    let mut pictures = Vec::new();
+    for user in ["ann", "bob"] {
+        let token = log_in(&app, user).await;
+        let before = names(dir);
+        upload(&app, &token, &picture(20)).await.ok();
+        let new = names(dir).into_iter().filter(|name| !before.contains(name));
+        let new: Vec<_> = new.map(|name| dir.join(name)).collect();
+        // A folder in the place of each file: it cannot be removed as a file is.
+        for file in &new {
+            std::fs::remove_file(file).unwrap();
+            std::fs::create_dir(file).unwrap();
+        }
+        let gone = app.request(Method::DELETE, "/v1/user").bearer_auth(&token);
+        let gone = Reply::to(gone).await;
+        assert_eq!(gone.status, 503, "{}", gone.text);
+        pictures.push(new);
+    }
+    assert_eq!(app.stored().count("users").await, 2);
+    app.stop().await;
+    for file in &pictures[1] {
+        std::fs::remove_dir(file).unwrap();
+    }
+    app.start().await;
+    crate::support::eventually("bob is gone", async || app.stored().count("users").await == 1).await;
 }
