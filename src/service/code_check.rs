@@ -10,6 +10,7 @@ use super::codes::{Codes, Purpose, Refused};
 use super::limits::{Failures, Trial};
 use super::password_check::Error;
 use crate::domain::contact::Contact;
+use crate::domain::identity::IdentityId;
 use crate::tasks::Tasks;
 
 /// Checks codes of people who are not logged in. Cloning it gives another handle.
@@ -59,7 +60,7 @@ impl CodeCheck {
         address: Option<IpAddr>,
     ) -> Result<(), Error> {
         let trial = Trial {
-            account: contact.identity(),
+            account: IdentityId::from(contact).to_string(),
             address,
         };
         self.failures.check(&trial).await?;

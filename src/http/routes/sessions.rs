@@ -5,12 +5,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::opened;
+use super::users::current;
 use crate::domain::ids::SessionId;
 use crate::http::cookies;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Fields, Query};
 use crate::http::signed_in::{SignedIn, authenticate, guard_cookie};
-use crate::service::records::Scope;
+use crate::service::records::{Scope, Session};
 use crate::service::refresh::Refreshed;
 use crate::service::sessions;
 use crate::state::State;
@@ -206,6 +207,24 @@ pub(super) struct SessionBody {
     current: bool,
 }
 
+impl SessionBody {
+    fn of(session: Session, signed_in: &SignedIn) -> Self {
+        Self {
+            current: session.id == signed_in.session,
+            id: session.id.to_string(),
+            app: session.app.map(|app| app.to_string()),
+            device: session.device,
+            created_at: session.created_at.secs(),
+            used_at: session.rotations.last().unwrap_or(&session.created_at).secs(),
+            expires_at: session.expires_at.min(session.ends_at).secs(),
+        }
+    }
+}
+
+fn no_session() -> ApiError {
+    ApiError::NotFound("there is no such session".to_owned())
+}
+
 /// The user's sessions.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SessionsBody {
@@ -223,21 +242,9 @@ pub(super) struct SessionsBody {
 )]
 #[get("/v1/user/sessions")]
 pub(super) async fn list(state: web::Data<State>, signed_in: SignedIn) -> Result<HttpResponse, ApiError> {
-    let user = state
-        .users
-        .get(&signed_in.user)
-        .await?
-        .ok_or(ApiError::InvalidToken)?;
+    let user = current(&state, &signed_in.user).await?;
     let sessions = state.sessions.list(&user.id).await?;
-    let body = |session: crate::service::records::Session| SessionBody {
-        current: session.id == signed_in.session,
-        id: session.id.to_string(),
-        app: session.app.map(|app| app.to_string()),
-        device: session.device,
-        created_at: session.created_at.secs(),
-        used_at: session.rotations.last().unwrap_or(&session.created_at).secs(),
-        expires_at: session.expires_at.min(session.ends_at).secs(),
-    };
+    let body = |session| SessionBody::of(session, &signed_in);
     Ok(HttpResponse::Ok()
         .insert_header((actix_web::http::header::CACHE_CONTROL, opened::NO_STORE))
         .json(SessionsBody {
@@ -281,17 +288,12 @@ pub(super) async fn end_one(
     signed_in: SignedIn,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let none = || ApiError::NotFound("there is no such session".to_owned());
-    let id: SessionId = id.parse().map_err(|_| none())?;
-    let user = state
-        .users
-        .get(&signed_in.user)
-        .await?
-        .ok_or(ApiError::InvalidToken)?;
+    let id: SessionId = id.parse().map_err(|_| no_session())?;
+    let user = current(&state, &signed_in.user).await?;
     if state.sessions.ending().end_of(&user.id, &id).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
-        Err(none())
+        Err(no_session())
     }
 }
 
@@ -311,23 +313,13 @@ pub(super) async fn show(
     signed_in: SignedIn,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let none = || ApiError::NotFound("there is no such session".to_owned());
-    let id: SessionId = id.parse().map_err(|_| none())?;
-    let user = state.users.get(&signed_in.user).await?;
-    let user = user.ok_or(ApiError::InvalidToken)?;
+    let id: SessionId = id.parse().map_err(|_| no_session())?;
+    let user = current(&state, &signed_in.user).await?;
     let session = state.sessions.get(&id).await?;
     let session = session
         .filter(|session| session.user == user.id)
-        .ok_or_else(none)?;
+        .ok_or_else(no_session)?;
     Ok(HttpResponse::Ok()
         .insert_header((actix_web::http::header::CACHE_CONTROL, opened::NO_STORE))
-        .json(SessionBody {
-            current: session.id == signed_in.session,
-            id: session.id.to_string(),
-            app: session.app.map(|app| app.to_string()),
-            device: session.device,
-            created_at: session.created_at.secs(),
-            used_at: session.rotations.last().unwrap_or(&session.created_at).secs(),
-            expires_at: session.expires_at.min(session.ends_at).secs(),
-        }))
+        .json(SessionBody::of(session, &signed_in)))
 }

@@ -98,12 +98,6 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// The picture whose largest has this path.
-    #[must_use]
-    pub fn of_path(path: &str) -> Option<Self> {
-        FileName::of_path(path).map(|name| Self::of(&name))
-    }
-
     fn of(name: &FileName) -> Self {
         Self {
             url: name.path(),
@@ -212,7 +206,7 @@ impl Avatars {
             .put(&owner.id, &source, pictures, self.clock.store_now())
             .await;
         let changed = match kept {
-            Ok(()) => self.change(&owner.id, Some(name.path())).await,
+            Ok(()) => self.change(&owner.id, name.path()).await,
             Err(error) => Err(error),
         };
         if let Err(error) = changed {
@@ -227,15 +221,6 @@ impl Avatars {
             self.tidy(old).await;
         }
         Ok(Stored::of(&name))
-    }
-
-    /// Takes the user's picture away.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn clear(&self, user: &UserId) -> Result<(), Error> {
-        let owner = self.resolve(user).await?;
-        self.change(&owner.id, None).await
     }
 
     /// Removes every picture that this user has stored. It is for users who are marked as deleted, and for those who
@@ -287,7 +272,7 @@ impl Avatars {
     }
 
     /// Writes the user's picture and removes exactly the one that this replaced.
-    async fn change(&self, user: &UserId, path: Option<String>) -> Result<(), Error> {
+    async fn change(&self, user: &UserId, path: String) -> Result<(), Error> {
         for _ in 0..HOPS {
             let user = self.resolve(user).await?;
             let mut done = false;
@@ -298,12 +283,12 @@ impl Avatars {
                 if !done {
                     return Change::Keep;
                 }
-                old = std::mem::replace(&mut record.avatar, path.clone());
+                old = record.avatar.replace(path.clone());
                 Change::Save
             });
             written.await?;
             if done {
-                if let Some(old) = old.filter(|old| Some(old) != path.as_ref())
+                if let Some(old) = old.filter(|old| *old != path)
                     && let Some(name) = FileName::of_path(&old)
                 {
                     self.tidy(name.all()).await;

@@ -149,7 +149,6 @@ impl Shared {
             openid: token.openid,
             unionid: token.unionid.or(info.unionid),
             nickname: info.nickname,
-            avatar_url: info.avatar_url,
             expires_at: record.expires_at,
         }))
     }

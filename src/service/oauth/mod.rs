@@ -77,8 +77,6 @@ pub struct Proven {
     pub unionid: Option<UnionId>,
     /// What the user is called; only with scope `snsapi_userinfo`.
     pub nickname: Option<String>,
-    /// The user's picture; only with scope `snsapi_userinfo`.
-    pub avatar_url: Option<String>,
 }
 
 /// Authorizes web pages.
@@ -192,7 +190,6 @@ impl Oauth {
             openid: code.openid,
             unionid: code.unionid,
             nickname: code.nickname,
-            avatar_url: code.avatar_url,
         }))
     }
 }

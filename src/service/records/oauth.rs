@@ -96,9 +96,6 @@ pub struct OauthCode {
     /// What the user is called.
     #[serde(default)]
     pub nickname: Option<String>,
-    /// The user's picture.
-    #[serde(default)]
-    pub avatar_url: Option<String>,
     /// When it ends.
     pub expires_at: Timestamp,
 }

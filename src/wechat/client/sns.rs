@@ -27,8 +27,6 @@ pub struct OauthToken {
 pub struct UserInfo {
     /// What the user is called.
     pub nickname: Option<String>,
-    /// The user's picture.
-    pub avatar_url: Option<String>,
     /// The user within the Open Platform account.
     pub unionid: Option<UnionId>,
 }
@@ -62,7 +60,6 @@ impl Client {
         };
         Ok(UserInfo {
             nickname: filled("nickname"),
-            avatar_url: filled("headimgurl"),
             unionid: text(&answer, "unionid").and_then(|text| text.parse().ok()),
         })
     }
