@@ -9,6 +9,7 @@ mod media;
 mod passwords;
 mod platform;
 mod problem;
+mod push;
 mod reader;
 mod sections;
 mod store;
@@ -24,6 +25,7 @@ pub use media::Media;
 pub use passwords::{Argon2, FailureLimits};
 pub use platform::{Platform, TokenBudget, TokenMode};
 pub use problem::{Invalid, Problem};
+pub use push::Push;
 pub use sections::{Cors, Jsapi, Limits, Log, LogFormat, MetricsAccess, RequestLog, Server, Simulator};
 pub use store::Store;
 
@@ -50,6 +52,8 @@ pub struct Config {
     pub jsapi: Jsapi,
     /// `[media]`
     pub media: Media,
+    /// `[push]`
+    pub push: Push,
     /// `[log]`
     pub log: Log,
     /// `[simulator]`
@@ -116,6 +120,7 @@ impl Config {
         let codes = Codes::read(reader, &mut warnings);
         let jsapi = Jsapi::read(reader);
         let media = Media::read(reader);
+        let push = Push::read(reader);
         let log = Log::read(reader);
         let simulator = Simulator::read(reader);
         Self {
@@ -128,6 +133,7 @@ impl Config {
             codes,
             jsapi,
             media,
+            push,
             log,
             simulator,
             warnings,

@@ -112,6 +112,35 @@ text_type!(
     "a session id has 1 to 64 letters, digits, _ and -"
 );
 
+text_type!(
+    /// Our own id of a pushed message or event. It begins with its time.
+    #[derive(Debug)]
+    EventId,
+    |text| is_prefixed(text, "evt_"),
+    "an event's id is evt_ and up to 60 letters and digits"
+);
+text_type!(
+    /// Our own id of a webhook.
+    #[derive(Debug)]
+    WebhookId,
+    |text| is_prefixed(text, "whk_"),
+    "a webhook's id is whk_ and up to 60 letters and digits"
+);
+text_type!(
+    /// Our own id of a caller.
+    #[derive(Debug)]
+    CallerId,
+    |text| is_prefixed(text, "clr_"),
+    "a caller's id is clr_ and up to 60 letters and digits"
+);
+text_type!(
+    /// Our own id of a rule for replies.
+    #[derive(Debug)]
+    RuleId,
+    |text| is_prefixed(text, "rul_"),
+    "a rule's id is rul_ and up to 60 letters and digits"
+);
+
 /// A code is as good as a password until it is used.
 impl fmt::Debug for LoginCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,6 +150,11 @@ impl fmt::Debug for LoginCode {
 
 fn within(text: &str, least: usize, most: usize) -> bool {
     (least..=most).contains(&text.len())
+}
+
+fn is_prefixed(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix)
+        .is_some_and(|rest| within(rest, 1, 60) && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 fn is_word(byte: u8) -> bool {

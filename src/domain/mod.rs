@@ -5,6 +5,7 @@ pub mod encrypted_data;
 pub mod identity;
 pub mod ids;
 pub mod page_url;
+pub mod push;
 pub mod refresh_token;
 pub mod return_url;
 pub mod rotation;

@@ -2,27 +2,37 @@
 
 mod administrator;
 mod attempts;
+mod caller;
 mod code;
 mod credential;
+mod delivery;
+mod event;
 mod media;
 mod oauth;
+mod reply_rule;
 mod room;
 mod session;
 mod setting;
 mod signing_key;
 mod user;
+mod webhook;
 
 pub use administrator::Administrator;
 pub use attempts::Attempts;
+pub use caller::{Caller, Grant};
 pub use code::{Code, Sendings};
 pub use credential::{Age, Budget, Credential, Forced, Lease};
+pub use delivery::{Attempt, Delivery, DeliveryState};
+pub use event::{Answer, PushEvent};
 pub use media::Media;
 pub use oauth::{OauthCode, OauthOutcome, OauthScope, OauthState};
+pub use reply_rule::ReplyRule;
 pub use room::Room;
 pub use session::{Scope, Session};
 pub use setting::Setting;
 pub use signing_key::SigningKey;
 pub use user::{Identity, SessionKey, User};
+pub use webhook::Webhook;
 
 use crate::store::{Collection, Record};
 
@@ -42,6 +52,11 @@ pub const COLLECTIONS: &[&Collection] = &[
     Sendings::COLLECTION,
     OauthState::COLLECTION,
     OauthCode::COLLECTION,
+    Caller::COLLECTION,
+    Webhook::COLLECTION,
+    ReplyRule::COLLECTION,
+    PushEvent::COLLECTION,
+    Delivery::COLLECTION,
 ];
 
 /// Ties a record type to its collection, keyed by its member `id`.
