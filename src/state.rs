@@ -9,6 +9,7 @@ use crate::service::access::Access;
 use crate::service::accounts::Accounts;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
+use crate::service::callers::Callers;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
@@ -35,6 +36,8 @@ pub struct State {
     pub oauth: Arc<Oauth>,
     /// What mini programs know of their users.
     pub mini_program: Arc<MiniProgram>,
+    /// The company's own services.
+    pub callers: Arc<Callers>,
     /// Our own tokens.
     pub tokens: Arc<Tokens>,
     /// Users' pictures.

@@ -42,8 +42,10 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
     } = keepers;
     let credentials = state.credentials.clone();
     let users = state.users.clone();
+    let callers = state.callers.feed().clone();
     let watch = watch_store(engine, state.clone(), clock, tasks.clone());
     let (follower, deleter) = (tasks.clone(), tasks.clone());
+    let callers_follower = tasks.clone();
     vec![
         (
             "keep credentials fresh",
@@ -52,6 +54,10 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
         (
             "follow ended sessions",
             async move { revocations.follow(follower).await }.boxed(),
+        ),
+        (
+            "follow callers",
+            async move { callers.follow(callers_follower).await }.boxed(),
         ),
         (
             "keep signing keys",

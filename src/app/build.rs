@@ -14,6 +14,7 @@ use crate::service::accounts::Accounts;
 use crate::service::administrators::Administrators;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
+use crate::service::callers::Callers;
 use crate::service::code_check::CodeCheck;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
@@ -175,6 +176,8 @@ pub(super) async fn build(
     );
     // Before the port is open: a session that was ended is known as such from the first request on.
     revocations.catch_up(Timestamp::default()).await?;
+    let callers = Arc::new(Callers::new(&engine, clock.clone()));
+    callers.feed().load().await?;
     let state = Arc::new(State {
         callback: Callback::new(config.apps.clone()),
         jsapi: Jsapi::new(
@@ -186,6 +189,7 @@ pub(super) async fn build(
         login,
         oauth,
         mini_program,
+        callers,
         access: Access::new(tokens.clone(), revocations.clone()),
         tokens,
         refresh,

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod administrators;
 pub mod avatars;
 pub mod callback;
+pub mod callers;
 pub mod code_check;
 pub mod codes;
 pub mod credentials;
