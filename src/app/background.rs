@@ -43,9 +43,12 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
     let credentials = state.credentials.clone();
     let users = state.users.clone();
     let callers = state.callers.feed().clone();
+    let webhooks = state.webhooks.feed().clone();
+    let reply_rules = state.reply_rules.feed().clone();
     let watch = watch_store(engine, state.clone(), clock, tasks.clone());
     let (follower, deleter) = (tasks.clone(), tasks.clone());
     let callers_follower = tasks.clone();
+    let (webhooks_follower, rules_follower) = (tasks.clone(), tasks.clone());
     vec![
         (
             "keep credentials fresh",
@@ -58,6 +61,14 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
         (
             "follow callers",
             async move { callers.follow(callers_follower).await }.boxed(),
+        ),
+        (
+            "follow webhooks",
+            async move { webhooks.follow(webhooks_follower).await }.boxed(),
+        ),
+        (
+            "follow rules for replies",
+            async move { reply_rules.follow(rules_follower).await }.boxed(),
         ),
         (
             "keep signing keys",

@@ -22,7 +22,7 @@ use crate::domain::push::reply::Reply;
 use crate::domain::push::rule::Rule;
 use crate::domain::push::rules::{Found, Rules};
 use crate::domain::time::Timestamp;
-use crate::store::{self, Change};
+use crate::store::{self, Change, Engine};
 
 /// How many rules an app may have in the store.
 pub const PER_APP: usize = 500;
@@ -68,12 +68,12 @@ pub struct ReplyRules {
 }
 
 impl ReplyRules {
-    /// The rules of these apps and those that this feed holds.
+    /// The rules of these apps and those in this store, of which none is known before the feed is loaded.
     #[must_use]
-    pub fn new(apps: &Apps, feed: Arc<Feed<ReplyRule>>, clock: Clock) -> Self {
+    pub fn new(apps: &Apps, engine: &Arc<dyn Engine>, clock: Clock) -> Self {
         let configured = apps.iter().map(|app| (app.name.clone(), app.replies.clone()));
         Self {
-            feed,
+            feed: Arc::new(Feed::new(engine.clone(), clock.clone())),
             configured: configured.collect(),
             prepared: Derived::default(),
             clock,

@@ -17,6 +17,18 @@ pub const LONGEST_SCENE: usize = 64;
 /// How much memory the expressions of one rule may take, in bytes. There may be hundreds of rules.
 const MOST_MEMORY: usize = 128 * 1024;
 
+/// The members that a rule has when it is written.
+pub const MEMBERS: [&str; 8] = [
+    "when",
+    "match",
+    "text",
+    "texts",
+    "ignore_case",
+    "key",
+    "scene",
+    "reply",
+];
+
 /// When which reply is given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Flat", into = "Flat")]

@@ -23,7 +23,7 @@ use crate::domain::push::event::Event;
 use crate::domain::push::filter::Filters;
 use crate::domain::standard_webhooks::{BadSecret, Secret};
 use crate::domain::time::Timestamp;
-use crate::store::{self, Change};
+use crate::store::{self, Change, Engine};
 
 /// How many webhooks an app may have.
 pub const PER_APP: usize = 100;
@@ -109,11 +109,11 @@ pub struct Webhooks {
 type Enabled = BTreeMap<AppName, Vec<Arc<Webhook>>>;
 
 impl Webhooks {
-    /// The webhooks that this feed holds.
+    /// The webhooks in this store. None is known before the feed is loaded.
     #[must_use]
-    pub fn new(feed: Arc<Feed<Webhook>>, sealer: Sealer, clock: Clock) -> Self {
+    pub fn new(engine: &Arc<dyn Engine>, sealer: Sealer, clock: Clock) -> Self {
         Self {
-            feed,
+            feed: Arc::new(Feed::new(engine.clone(), clock.clone())),
             enabled: Derived::default(),
             sealer,
             clock,
