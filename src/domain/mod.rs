@@ -10,4 +10,5 @@ pub mod refresh_token;
 pub mod return_url;
 pub mod rotation;
 pub mod signature;
+pub mod standard_webhooks;
 pub mod time;
