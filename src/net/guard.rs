@@ -84,23 +84,20 @@ fn is_public_v4(addr: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(addr: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = addr.segments();
-    match [a, b, c, d, e, f] {
-        // v4-mapped, and the well-known prefix of NAT64; its local one (64:ff9b:1::/48) says nothing about where it leads.
-        [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] => return is_public_v4(embedded(g, h)),
-        [0x2002, ..] => return is_public_v4(embedded(b, c)),
-        _ => {}
+    let segments = addr.segments();
+    // v4-mapped; the well-known prefix of NAT64 (its local one, 64:ff9b:1::/48, says nothing about where it leads); 6to4.
+    if let [0, 0, 0, 0, 0, 0xffff, high, low]
+    | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+    | [0x2002, high, low, ..] = segments
+    {
+        return is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
     }
     // Only 2000::/3 was given out as global unicast. Everything else is left out by that alone: ::, ::1, v4-compatible
     // addresses, fc00::/7, fe80::/10, fec0::/10, ff00::/8.
-    a >> 13 == 0b001
+    segments[0] >> 13 == 0b001
         && !SPECIAL_V6
             .iter()
             .any(|(network, length)| (addr.to_bits() ^ network.to_bits()) >> (128 - length) == 0)
-}
-
-fn embedded(high: u16, low: u16) -> Ipv4Addr {
-    Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low))
 }
 
 /// Whether a request may go to this address, as far as the address itself tells; what a name resolves to is judged when
