@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use wxgate::clock::Clock;
 use wxgate::service::administrators::Administrators;
+use wxgate::service::callers::Callers;
 use wxgate::service::codes::Codes;
 use wxgate::service::fingerprint::Fingerprints;
 use wxgate::service::limits::Failures;
@@ -28,6 +29,7 @@ pub(crate) struct Services {
     pub(crate) codes: Codes,
     pub(crate) administrators: Administrators,
     pub(crate) ending: Ending,
+    pub(crate) callers: Callers,
 }
 
 impl Services {
@@ -69,6 +71,7 @@ impl Services {
             tasks,
         )
         .unwrap();
+        let callers = Callers::new(&engine, clock.clone());
         Self {
             engine,
             clock,
@@ -77,6 +80,7 @@ impl Services {
             codes,
             administrators,
             ending,
+            callers,
         }
     }
 }
