@@ -13,9 +13,11 @@ use wxgate::service::fingerprint::Fingerprints;
 use wxgate::service::limits::Failures;
 use wxgate::service::password_check::PasswordCheck;
 use wxgate::service::passwords::Passwords;
+use wxgate::service::reply_rules::ReplyRules;
 use wxgate::service::revocations::Revocations;
 use wxgate::service::sessions::Ending;
 use wxgate::service::settings::{Purpose, Settings};
+use wxgate::service::webhooks::Webhooks;
 use wxgate::store::{self, Engine, OpenMode};
 use wxgate::tasks::Tasks;
 
@@ -30,6 +32,8 @@ pub(crate) struct Services {
     pub(crate) administrators: Administrators,
     pub(crate) ending: Ending,
     pub(crate) callers: Callers,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) reply_rules: ReplyRules,
 }
 
 impl Services {
@@ -54,6 +58,8 @@ impl Services {
         let check = PasswordCheck::new(passwords.clone(), failures, tasks.clone());
         let revocations = Arc::new(Revocations::new(engine.clone(), clock.clone()));
         let ending = Ending::new(engine.clone(), revocations, config.auth.access_ttl, clock.clone());
+        let webhooks = Webhooks::new(&engine, sealer.clone(), clock.clone());
+        let reply_rules = ReplyRules::new(&config.apps, &engine, clock.clone());
         let administrators = Administrators::new(
             &engine,
             passwords.clone(),
@@ -81,6 +87,8 @@ impl Services {
             administrators,
             ending,
             callers,
+            webhooks,
+            reply_rules,
         }
     }
 }

@@ -152,15 +152,19 @@ async fn nothing_but_the_public_internet_is_an_address() {
     let app = TestApp::builder().spawn().await;
     let key = manager(&app).await;
     let asked = format!("POST {ROUTE}");
-    let made = call(&app, Method::POST, ROUTE, &key, &json!({"url": "https://example.com/"})).await;
+    let made = call(
+        &app,
+        Method::POST,
+        ROUTE,
+        &key,
+        &json!({"url": "https://example.com/"}),
+    )
+    .await;
     assert_eq!(made.status, 201, "{}", made.text);
     let path = format!("{ROUTE}/{}", made.member("id"));
-    let hosts = NOT_PUBLIC.iter().flat_map(|host| {
-        [
-            format!("http://{host}/"),
-            format!("https://{host}:8443/hook?a=b"),
-        ]
-    });
+    let hosts = NOT_PUBLIC
+        .iter()
+        .flat_map(|host| [format!("http://{host}/"), format!("https://{host}:8443/hook?a=b")]);
     let others = NO_ADDRESS.iter().map(|url| (*url).to_owned());
     let mut count = 0;
     for url in hosts.chain(others) {
@@ -175,7 +179,10 @@ async fn nothing_but_the_public_internet_is_an_address() {
     }
     assert!(count >= 120, "{count}");
     assert_eq!(app.stored().count("webhooks").await, 1);
-    let kept = call(&app, Method::GET, &path, &key, &json!({})).await.ok().member("url");
+    let kept = call(&app, Method::GET, &path, &key, &json!({}))
+        .await
+        .ok()
+        .member("url");
     assert_eq!(kept, "https://example.com/");
 }
 
@@ -186,12 +193,18 @@ async fn public_addresses_are_taken_however_they_are_written() {
     let long = format!("https://example.com/{}", "a".repeat(2048 - 20));
     for (url, kept) in [
         ("https://example.com", "https://example.com/"),
-        ("HTTPS://EXAMPLE.COM:443/Hook?A=%2f", "https://example.com/Hook?A=%2f"),
+        (
+            "HTTPS://EXAMPLE.COM:443/Hook?A=%2f",
+            "https://example.com/Hook?A=%2f",
+        ),
         ("http://example.com.:8080/a@b:c", "http://example.com.:8080/a@b:c"),
         ("https://订单.example.com/", "https://xn--1rqx16c.example.com/"),
         ("https://1.1.1.1/", "https://1.1.1.1/"),
         ("https://0x01010101/", "https://1.1.1.1/"),
-        ("https://[2606:4700:4700::1111]/", "https://[2606:4700:4700::1111]/"),
+        (
+            "https://[2606:4700:4700::1111]/",
+            "https://[2606:4700:4700::1111]/",
+        ),
         ("https://172.32.0.1/", "https://172.32.0.1/"),
         ("https://localhost.example.com/", "https://localhost.example.com/"),
         (&long, &long),
@@ -200,7 +213,14 @@ async fn public_addresses_are_taken_however_they_are_written() {
         assert_eq!(reply.status, 201, "{url}: {}", reply.text);
         assert_eq!(reply.member("url"), kept, "{url}");
     }
-    let reply = call(&app, Method::POST, ROUTE, &key, &json!({"url": format!("{long}a")})).await;
+    let reply = call(
+        &app,
+        Method::POST,
+        ROUTE,
+        &key,
+        &json!({"url": format!("{long}a")}),
+    )
+    .await;
     reply.refused(400, 10001, &format!("POST {ROUTE}"));
 }
 
@@ -209,7 +229,14 @@ async fn private_networks_are_the_operators_decision() {
     let builder = TestApp::builder().set("push.webhook_private_networks", "true");
     let app = builder.spawn().await;
     let key = manager(&app).await;
-    for host in ["localhost", "127.0.0.1", "10.1.2.3", "[::1]", "receiver", "orders.internal"] {
+    for host in [
+        "localhost",
+        "127.0.0.1",
+        "10.1.2.3",
+        "[::1]",
+        "receiver",
+        "orders.internal",
+    ] {
         let url = format!("http://{host}:8080/hook");
         let reply = call(&app, Method::POST, ROUTE, &key, &json!({"url": url})).await;
         assert_eq!(reply.status, 201, "{url}: {}", reply.text);

@@ -25,7 +25,8 @@ fn at(webhook: &Value) -> String {
 async fn a_webhook_is_made_shown_changed_and_deleted(app: Builder) {
     let app = app.spawn().await;
     let key = manager(&app).await;
-    let more = json!({"events": ["message.text", "event.CLICK:menu_"], "description": "订单", "ordered": true});
+    let more =
+        json!({"events": ["message.text", "event.CLICK:menu_"], "description": "订单", "ordered": true});
     let made = make(&app, &key, more).await;
     assert_eq!(made.status, 201, "{}", made.text);
     assert_eq!(made.header("cache-control"), Some("no-store"));
@@ -57,28 +58,38 @@ async fn a_webhook_is_made_shown_changed_and_deleted(app: Builder) {
     assert_eq!(listed["webhooks"][1]["id"], second["id"]);
     assert_eq!(listed["webhooks"].as_array().unwrap().len(), 2);
     assert!(!listed.to_string().contains("whsec_"));
-    assert_eq!(call(&app, Method::GET, &path, &key, &json!({})).await.ok().json(), made);
+    assert_eq!(
+        call(&app, Method::GET, &path, &key, &json!({})).await.ok().json(),
+        made
+    );
 
     // What is not named stays; what is null is nothing.
-    let changes = json!({"disabled": true, "ordered": null});
-    let changed = call(&app, Method::PATCH, &path, &key, &changes).await.ok().json();
+    let body = json!({"disabled": true, "ordered": null});
+    let changed = call(&app, Method::PATCH, &path, &key, &body).await.ok().json();
     let mut expected = made.clone();
     expected["disabled"] = json!(true);
     expected["changed_at"] = json!(made["changed_at"].as_i64().unwrap() + 1);
     assert_eq!(changed, expected);
-    let changes = json!({
+    let body = json!({
         "url": "http://other.example.com/", "events": null, "description": "", "ordered": false, "reply": true,
         "disabled": false,
     });
-    let changed = call(&app, Method::PATCH, &path, &key, &changes).await.ok().json();
+    let changed = call(&app, Method::PATCH, &path, &key, &body).await.ok().json();
     assert_eq!(
         json!([
-            changed["url"], changed["events"], changed["description"], changed["ordered"], changed["reply"],
+            changed["url"],
+            changed["events"],
+            changed["description"],
+            changed["ordered"],
+            changed["reply"],
             changed["disabled"]
         ]),
         json!(["http://other.example.com/", [], null, false, true, false])
     );
-    assert_eq!(call(&app, Method::GET, &path, &key, &json!({})).await.ok().json(), changed);
+    assert_eq!(
+        call(&app, Method::GET, &path, &key, &json!({})).await.ok().json(),
+        changed
+    );
 
     let gone = call(&app, Method::DELETE, &path, &key, &json!({})).await;
     assert_eq!((gone.status, gone.text.as_str()), (204, ""));
@@ -167,12 +178,17 @@ async fn managers_are_administrators_and_callers_who_may(app: Builder) {
         format!("{ROUTE}/{}", made.member("id")),
         format!("{game}/{}", made.member("id")),
     );
-    call(&app, Method::GET, &own, &administrator, &json!({})).await.ok();
+    call(&app, Method::GET, &own, &administrator, &json!({}))
+        .await
+        .ok();
     for method in [Method::GET, Method::PATCH, Method::DELETE] {
         let reply = call(&app, method.clone(), &foreign, &administrator, &json!({})).await;
         reply.refused(404, 10002, &format!("{method} {foreign}"));
     }
-    let listed = call(&app, Method::GET, game, &administrator, &json!({})).await.ok().json();
+    let listed = call(&app, Method::GET, game, &administrator, &json!({}))
+        .await
+        .ok()
+        .json();
     assert_eq!(listed["webhooks"].as_array().unwrap().len(), 1);
 }
 
@@ -189,7 +205,10 @@ async fn an_app_has_a_hundred_webhooks_at_most(app: Builder) {
     // One that is gone makes room.
     let listed = call(&app, Method::GET, ROUTE, &key, &json!({})).await.ok().json();
     let first = at(&listed["webhooks"][0]);
-    assert_eq!(call(&app, Method::DELETE, &first, &key, &json!({})).await.status, 204);
+    assert_eq!(
+        call(&app, Method::DELETE, &first, &key, &json!({})).await.status,
+        204
+    );
     assert_eq!(make(&app, &key, json!({})).await.status, 201);
 }
 
@@ -219,7 +238,9 @@ async fn a_secret_is_told_once_and_replaced_with_overlap(app: Builder) {
         let shown = call(&app, Method::GET, &path, &key, &json!({})).await.ok();
         assert!(!shown.text.contains("whsec_"));
         let until = shown.json().get("previous_secret_until").and_then(Value::as_i64);
-        let off = until.zip(lasts).map(|(until, lasts)| until - lasts - app.now().secs());
+        let off = until
+            .zip(lasts)
+            .map(|(until, lasts)| until - lasts - app.now().secs());
         assert!(off.is_none_or(|off| (-2..=2).contains(&off)), "{body}: {off:?}");
         assert_eq!(until.is_some(), lasts.is_some(), "{body}");
     }
@@ -278,12 +299,21 @@ async fn members_that_are_wrong_are_refused_without_quoting_secrets() {
         assert_eq!(told["msg"], json!(["url字段是必填参数"]));
     }
     // Everything that is wrong is told at once.
-    let reply = make(&app, &key, json!({"url": "ftp://a.example", "events": 1, "secret": "x"})).await;
+    let reply = make(
+        &app,
+        &key,
+        json!({"url": "ftp://a.example", "events": 1, "secret": "x"}),
+    )
+    .await;
     let told = reply.refused(400, 10001, &format!("POST {ROUTE}"));
     assert_eq!(told["msg"].as_array().unwrap().len(), 3, "{told}");
     for id in ["whk_nothing", "nothing", "rul_1", "whk_..", "whk_%2e%2e"] {
         let path = format!("{ROUTE}/{id}");
-        assert_eq!(call(&app, Method::GET, &path, &key, &json!({})).await.status, 404, "{id}");
+        assert_eq!(
+            call(&app, Method::GET, &path, &key, &json!({})).await.status,
+            404,
+            "{id}"
+        );
     }
     assert_eq!(app.stored().count("webhooks").await, 1);
 }

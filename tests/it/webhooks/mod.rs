@@ -4,13 +4,15 @@ mod addresses;
 mod http;
 mod kept;
 
+pub(crate) use kept::event;
+
 use std::collections::BTreeSet;
 
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use wxgate::domain::ids::AppName;
-use wxgate::service::callers::{Callers, NewCaller};
+use wxgate::service::callers::NewCaller;
 use wxgate::service::records::Grant;
 
 use crate::support::app::TestApp;
@@ -33,8 +35,7 @@ pub(crate) async fn key(app: &TestApp, apps: &[&str], grants: &[Grant]) -> Strin
         rate: None,
         lifetime: None,
     };
-    let callers = Callers::new(&services.engine, services.clock.clone());
-    let (_, key) = callers.create(new).await.unwrap();
+    let (_, key) = services.callers.create(new).await.unwrap();
     let key = key.expose_secret().to_owned();
     eventually("the gateway knows the key", async || {
         call(app, Method::GET, ROUTE, &key, &json!({})).await.status != 401
@@ -52,9 +53,8 @@ pub(crate) async fn manager(app: &TestApp) -> String {
 pub(crate) async fn administrator(app: &TestApp) -> String {
     let services = Services::beside(app).await;
     let (email, password) = ("ann@example.com", "correct horse battery");
-    let created = services
-        .administrators
-        .create(&email.parse().unwrap(), password.into(), false);
+    let address = email.parse().unwrap();
+    let created = services.administrators.create(&address, password.into(), false);
     created.await.unwrap();
     let body = json!({"type": 200, "account": email, "secret": password});
     app.post_json("/v1/token", &body).await.ok().member("token")
