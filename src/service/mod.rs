@@ -8,6 +8,7 @@ pub mod callback;
 pub mod code_check;
 pub mod codes;
 pub mod credentials;
+pub mod deliveries;
 pub mod feed;
 pub mod fingerprint;
 pub mod jsapi;
