@@ -1,5 +1,6 @@
-//! The pure core: ids, contacts, time, signatures and page addresses. No I/O, no clock, no randomness, no framework.
+//! The pure core: ids, contacts, time, signatures, page addresses, calls. No I/O, no clock, no randomness, no framework.
 
+pub mod call_pattern;
 pub mod contact;
 pub mod encrypted_data;
 pub mod identity;

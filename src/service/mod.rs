@@ -5,10 +5,12 @@ pub mod accounts;
 pub mod administrators;
 pub mod avatars;
 pub mod callback;
+pub mod callers;
 pub mod code_check;
 pub mod codes;
 pub mod credentials;
 pub mod deliveries;
+mod derived;
 pub mod feed;
 pub mod fingerprint;
 pub mod jsapi;
@@ -20,6 +22,7 @@ pub mod password_check;
 pub mod passwords;
 pub mod records;
 pub mod refresh;
+pub mod reply_rules;
 pub mod revocations;
 pub mod rooms;
 pub mod seal;
@@ -29,6 +32,7 @@ pub mod settings;
 pub mod signing_keys;
 pub mod tokens;
 pub mod users;
+pub mod webhooks;
 
 use uuid::Uuid;
 

@@ -198,7 +198,9 @@ impl Lane {
         }
         due.truncate(count);
         let all = due.len();
-        let claims = due.into_iter().map(|found| self.shared.claim(found, Sequence::Any));
+        let claims = due
+            .into_iter()
+            .map(|found| self.shared.claim(found, Sequence::Any));
         let mut won = 0;
         let mut failed = None;
         for (claimed, place) in join_all(claims).await.into_iter().zip(places) {
@@ -363,7 +365,10 @@ impl Lane {
     ) -> store::Result<()> {
         found.retain_mut(|found| change(&mut found.record));
         let writes = join_all(found.iter().map(|found| self.shared.repo.replace(found)));
-        writes.await.into_iter().try_for_each(|written| written.map(|_| ()))
+        writes
+            .await
+            .into_iter()
+            .try_for_each(|written| written.map(|_| ()))
     }
 
     /// The first deliveries that have not ended, those that are due before those that are not.

@@ -30,7 +30,11 @@ impl Deliveries {
         let mut find = Find::by(index, [webhook.as_str().into()]);
         find.order = Order::Descending;
         // One that is to be in a certain state may be far away.
-        find.limit = if state.is_some() { PAGE } else { limit.clamp(1, PAGE) };
+        find.limit = if state.is_some() {
+            PAGE
+        } else {
+            limit.clamp(1, PAGE)
+        };
         if let Some(id) = after {
             let time = match repo.get(&id).await? {
                 Some(last) => Some(last.created_at),

@@ -35,11 +35,7 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(
-        private_allowed: bool,
-        webhooks: Arc<Webhooks>,
-        clock: Clock,
-    ) -> reqwest::Result<Self> {
+    pub(super) fn new(private_allowed: bool, webhooks: Arc<Webhooks>, clock: Clock) -> reqwest::Result<Self> {
         Ok(Self {
             client: net::webhook_client(private_allowed, CONNECT, ATTEMPT)?,
             private_allowed,

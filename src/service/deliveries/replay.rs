@@ -81,7 +81,11 @@ impl Deliveries {
         until: Timestamp,
         only_dead: bool,
     ) -> store::Result<u64> {
-        let index = if only_dead { Delivery::DEAD } else { Delivery::BY_WEBHOOK };
+        let index = if only_dead {
+            Delivery::DEAD
+        } else {
+            Delivery::BY_WEBHOOK
+        };
         let mut find = Find::by(index, [webhook.as_str().into()]);
         find.from = Some(from.into());
         find.until = Some(until.into());

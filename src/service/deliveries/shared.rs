@@ -140,7 +140,11 @@ impl Shared {
             tracing::warn!(webhook = %webhook.id, event = %record.event, "a delivery is given up after the last attempt");
         }
         self.write(delivery).await;
-        if result.is_ok() { Verdict::Good } else { Verdict::Bad }
+        if result.is_ok() {
+            Verdict::Good
+        } else {
+            Verdict::Bad
+        }
     }
 
     /// Nothing if the process ended meanwhile.
