@@ -11,11 +11,12 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::circuit::{Circuit, Pass};
 use super::course::{self, Sequence};
+use super::queue::Queue;
 use super::shared::{Claimed, Shared, Verdict};
 use crate::domain::ids::WebhookId;
 use crate::domain::time::Timestamp;
-use crate::service::records::{Delivery, DeliveryState, Webhook};
-use crate::store::{self, Find, Versioned};
+use crate::service::records::{Delivery, Webhook};
+use crate::store::{self, Versioned};
 use crate::telemetry::Chain;
 
 /// How many deliveries of a webhook are on their way at once.
@@ -26,8 +27,6 @@ const BATCH: u32 = 16;
 const LOOK: Duration = Duration::from_secs(1);
 /// How often a lane looks that has nothing to do.
 pub(super) const IDLE: Duration = Duration::from_secs(5);
-/// How many deliveries are changed at once when all of a webhook's are gone through.
-const PAGE: usize = 200;
 
 pub(super) struct Lane {
     pub(super) webhook: WebhookId,
@@ -37,6 +36,8 @@ pub(super) struct Lane {
     wake: Notify,
     started: AtomicBool,
     ended: AtomicBool,
+    /// What has not ended.
+    queue: Queue,
     /// Whether something is due that nobody has claimed.
     backlog: AtomicBool,
     /// Whether something has not ended.
@@ -59,6 +60,7 @@ enum Next {
 impl Lane {
     pub(super) fn new(webhook: WebhookId, shared: Arc<Shared>) -> Self {
         Self {
+            queue: Queue::new(shared.repo.clone(), shared.clock.clone(), webhook.clone()),
             webhook,
             shared,
             circuit: Mutex::default(),
@@ -150,7 +152,7 @@ impl Lane {
 
     async fn turn(self: &Arc<Self>) -> store::Result<Next> {
         let Some(webhook) = self.shared.webhooks.get(&self.webhook) else {
-            self.drop_all().await?;
+            self.queue.drop_all().await?;
             return Ok(Next::End);
         };
         if webhook.disabled {
@@ -160,7 +162,7 @@ impl Lane {
         if sequence == Sequence::Any {
             self.in_order.store(false, Ordering::Relaxed);
         } else if !self.in_order.load(Ordering::Relaxed) {
-            self.put_in_order().await?;
+            self.queue.put_in_order().await?;
             self.in_order.store(true, Ordering::Relaxed);
         }
         let pass = self.circuit().pass(self.shared.clock.store_now());
@@ -186,7 +188,10 @@ impl Lane {
         };
         let count = places.len();
         let contended = self.contended.load(Ordering::Relaxed);
-        let found = self.first(if contended { 4 * count } else { count }).await?;
+        let found = self
+            .queue
+            .first(if contended { 4 * count } else { count })
+            .await?;
         let now = self.shared.clock.store_now();
         let next = found.iter().filter_map(|found| course::due(&found.record)).min();
         let mut due: Vec<_> = found.into_iter().filter(|found| is_due(found, now)).collect();
@@ -227,7 +232,7 @@ impl Lane {
     /// While the circuit is open: has one delivery sent and waits for what comes of it.
     async fn take_one(self: &Arc<Self>) -> store::Result<Next> {
         let now = self.shared.clock.store_now();
-        let found = self.first(2 * IN_FLIGHT).await?;
+        let found = self.queue.first(2 * IN_FLIGHT).await?;
         self.waiting.store(!found.is_empty(), Ordering::Relaxed);
         if found.is_empty() {
             return Ok(Next::Pause(idle()));
@@ -249,7 +254,7 @@ impl Lane {
     async fn take_next(self: &Arc<Self>, although_early: bool) -> store::Result<Next> {
         let complete = self.shared.expanded.before(&self.webhook).await?;
         // After that, so that nothing has come in between.
-        let Some(head) = self.first(1).await?.pop() else {
+        let Some(head) = self.queue.first(1).await?.pop() else {
             self.waiting.store(false, Ordering::Relaxed);
             return Ok(Next::Pause(idle()));
         };
@@ -298,84 +303,12 @@ impl Lane {
                     return;
                 }
                 tracing::info!(webhook = %self.webhook, "a webhook takes events again");
-                if let Err(error) = self.hasten_all().await {
+                if let Err(error) = self.queue.hasten().await {
                     tracing::debug!(error = %Chain(&error), webhook = %self.webhook, "deliveries wait for their time");
                 }
                 self.wake();
             }
         }
-    }
-
-    /// Makes everything due that waits for its next attempt.
-    async fn hasten_all(&self) -> store::Result<()> {
-        let now = self.shared.clock.store_now();
-        let waits = move |delivery: &mut Delivery| {
-            let waits = delivery.owner.is_none() && course::due(delivery) > Some(now);
-            if waits {
-                course::hasten(delivery);
-            }
-            waits
-        };
-        // Ordered deliveries keep their places; only the first of them can have been tried.
-        let first = self.first(1).await?;
-        self.change(first, waits).await?;
-        self.change_all(Some(now), waits).await
-    }
-
-    async fn put_in_order(&self) -> store::Result<()> {
-        self.change_all(None, course::put_in_order).await
-    }
-
-    async fn drop_all(&self) -> store::Result<()> {
-        self.change_all(None, |delivery| {
-            course::end(delivery, DeliveryState::Dropped);
-            true
-        })
-        .await
-    }
-
-    /// Goes through all deliveries that have not ended, or those with a later time than this, and writes those that the
-    /// closure has changed. What others change meanwhile is left as it is.
-    async fn change_all(
-        &self,
-        from: Option<Timestamp>,
-        change: impl Fn(&mut Delivery) -> bool,
-    ) -> store::Result<()> {
-        let mut find = Find::by(Delivery::BY_DUE, [self.webhook.as_str().into()]);
-        find.from = from.map(Into::into);
-        find.limit = PAGE;
-        loop {
-            let found = self.shared.repo.find(find.clone()).await?;
-            let is_last_page = found.len() < PAGE;
-            find.after = found.last().map(|last| {
-                let due_at = last.record.due_at.unwrap_or_default().into();
-                (due_at, last.record.id.clone())
-            });
-            self.change(found, &change).await?;
-            if is_last_page {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn change(
-        &self,
-        mut found: Vec<Versioned<Delivery>>,
-        change: impl Fn(&mut Delivery) -> bool,
-    ) -> store::Result<()> {
-        found.retain_mut(|found| change(&mut found.record));
-        let writes = join_all(found.iter().map(|found| self.shared.repo.replace(found)));
-        writes
-            .await
-            .into_iter()
-            .try_for_each(|written| written.map(|_| ()))
-    }
-
-    /// The first deliveries that have not ended, those that are due before those that are not.
-    async fn first(&self, limit: usize) -> store::Result<Vec<Versioned<Delivery>>> {
-        let mut find = Find::by(Delivery::BY_DUE, [self.webhook.as_str().into()]);
-        find.limit = limit;
-        self.shared.repo.find(find).await
     }
 
     /// Places for deliveries, some at least. Nothing if meanwhile the process is ending or the circuit was opened.

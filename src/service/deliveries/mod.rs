@@ -9,6 +9,7 @@ mod figures;
 mod lane;
 mod list;
 mod post;
+mod queue;
 mod replay;
 mod shared;
 
