@@ -1,4 +1,4 @@
-//! The pure core: ids, contacts, time, signatures and page addresses. No I/O, no clock, no randomness, no framework.
+//! The pure core: ids, contacts, time, signatures, page addresses and pushed messages. No I/O, no clock, no randomness, no framework.
 
 pub mod contact;
 pub mod encrypted_data;
