@@ -8,5 +8,7 @@ pub mod payload;
 pub mod reply;
 pub mod rule;
 
+mod data;
 mod json;
+mod known;
 mod xml;
