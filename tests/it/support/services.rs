@@ -13,6 +13,7 @@ use wxgate::service::limits::Failures;
 use wxgate::service::password_check::PasswordCheck;
 use wxgate::service::passwords::Passwords;
 use wxgate::service::revocations::Revocations;
+use wxgate::service::seal::Sealer;
 use wxgate::service::sessions::Ending;
 use wxgate::service::settings::{Purpose, Settings};
 use wxgate::store::{self, Engine, OpenMode};
@@ -28,6 +29,7 @@ pub(crate) struct Services {
     pub(crate) codes: Codes,
     pub(crate) administrators: Administrators,
     pub(crate) ending: Ending,
+    pub(crate) sealer: Sealer,
 }
 
 impl Services {
@@ -56,7 +58,7 @@ impl Services {
             &engine,
             passwords.clone(),
             check.clone(),
-            sealer,
+            sealer.clone(),
             ending.clone(),
             clock.clone(),
         );
@@ -77,6 +79,7 @@ impl Services {
             codes,
             administrators,
             ending,
+            sealer,
         }
     }
 }
