@@ -7,6 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::opened::NO_STORE;
+use crate::config::AppKind;
 use crate::domain::ids::RuleId;
 use crate::domain::push::rule::Rule;
 use crate::http::error::{ApiError, ErrorBody};
@@ -132,7 +133,7 @@ pub(super) async fn create(
     state: web::Data<State>,
     fields: Fields,
 ) -> Result<HttpResponse, ApiError> {
-    let (rule, position) = read(fields)?;
+    let (rule, position) = read(&state, &managed, fields)?;
     let made = state.reply_rules.create(&managed.app, rule, position).await?;
     Ok(HttpResponse::Created()
         .insert_header((CACHE_CONTROL, NO_STORE))
@@ -190,7 +191,7 @@ pub(super) async fn replace(
     fields: Fields,
 ) -> Result<HttpResponse, ApiError> {
     let id = id(&path)?;
-    let (rule, position) = read(fields)?;
+    let (rule, position) = read(&state, &managed, fields)?;
     let replaced = state
         .reply_rules
         .replace(&managed.app, &id, rule, position)
@@ -236,7 +237,7 @@ fn id(path: &web::Path<(String, String)>) -> Result<RuleId, ApiError> {
 
 /// A rule and its position. Unlike other bodies this one must have no members but those of a rule, as in the configuration:
 /// a member whose name is misspelt would make another rule of it.
-fn read(mut fields: Fields) -> Result<(Rule, i64), ApiError> {
+fn read(state: &State, managed: &Managed, mut fields: Fields) -> Result<(Rule, i64), ApiError> {
     let position: i64 = fields.read("position").unwrap_or_default();
     if !(-LAST_POSITION..=LAST_POSITION).contains(&position) {
         fields.problem::<()>(format!(
@@ -244,7 +245,9 @@ fn read(mut fields: Fields) -> Result<(Rule, i64), ApiError> {
         ));
     }
     let rule: Option<Rule> = fields.rest();
-    if let Some(Err(error)) = rule.as_ref().map(Rule::check) {
+    let app = state.config.apps.named(managed.app.as_str());
+    let for_mini = app.is_some_and(|app| app.kind == AppKind::Mini);
+    if let Some(Err(error)) = rule.as_ref().map(|rule| rule.check(for_mini)) {
         fields.problem::<()>(error.to_string());
     }
     Ok((fields.finish(rule)?, position))

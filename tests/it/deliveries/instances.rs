@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use wxgate::service::records::{Delivery, DeliveryState, Webhook};
+use wxgate::service::records::{Delivery, DeliveryState};
 use wxgate::store::Repo;
 
-use super::office::{Office, waiting};
+use super::office::{Office, make, waiting};
 use crate::support::app::Builder;
 use crate::support::eventually;
 use crate::support::on_both_stores;
@@ -146,17 +146,7 @@ mod gateway {
     async fn with_one_waiting(app: &TestApp, receiver: &Receiver) -> (Repo<Delivery>, String) {
         let services = Services::beside(app).await;
         let (engine, clock) = (services.engine.clone(), services.clock.clone());
-        let secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".into();
-        let secret = services.sealer.seal("webhooks/whk_1", &secret);
-        let new = serde_json::json!({
-            "id": "whk_1", "app": "shop", "url": receiver.url(), "created_at": clock.store_now(),
-            "secret": secret, "changed_at": clock.store_now(),
-        });
-        let webhook: Webhook = serde_json::from_value(new).unwrap();
-        Repo::new(engine.clone(), clock.clone())
-            .insert(&webhook)
-            .await
-            .unwrap();
+        let webhook = make(&services.webhooks, &receiver.url(), false).await;
         let now = clock.store_now();
         let event = serde_json::json!({
             "id": "evt_1700000000000aaaaaaaaaaaaaaaa", "app": "shop", "key": "k", "kind": "message", "type": "text",

@@ -189,6 +189,21 @@ pub(super) fn waiting(event: &PushEvent, webhook: &WebhookId) -> Delivery {
     serde_json::from_value(record).unwrap()
 }
 
+/// A webhook of the app `shop` at this address.
+pub(super) async fn make(webhooks: &Webhooks, url: &str, ordered: bool) -> Webhook {
+    let new = NewWebhook {
+        url: Address::parse(url, true).unwrap(),
+        events: serde_json::from_value(serde_json::json!([])).unwrap(),
+        description: None,
+        ordered,
+        reply: false,
+        disabled: false,
+        secret: None,
+    };
+    let made = webhooks.create(&"shop".parse().unwrap(), new).await;
+    made.unwrap().0
+}
+
 impl Instance {
     pub(super) fn run(&self) {
         self.tasks.spawn("deliver", self.deliveries.clone().run());
@@ -199,25 +214,11 @@ impl Instance {
 
     /// A webhook at this receiver.
     pub(super) async fn webhook(&self, receiver: &Receiver) -> Webhook {
-        self.webhook_at(&receiver.url(), false).await
+        make(&self.webhooks, &receiver.url(), false).await
     }
 
     pub(super) async fn ordered_webhook(&self, receiver: &Receiver) -> Webhook {
-        self.webhook_at(&receiver.url(), true).await
-    }
-
-    async fn webhook_at(&self, url: &str, ordered: bool) -> Webhook {
-        let new = NewWebhook {
-            url: Address::parse(url, true).unwrap(),
-            events: serde_json::from_value(serde_json::json!([])).unwrap(),
-            description: None,
-            ordered,
-            reply: false,
-            disabled: false,
-            secret: None,
-        };
-        let made = self.webhooks.create(&"shop".parse().unwrap(), new).await;
-        made.unwrap().0
+        make(&self.webhooks, &receiver.url(), true).await
     }
 
     pub(super) async fn change(&self, webhook: &Webhook, changes: Changes) {
