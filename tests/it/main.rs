@@ -25,6 +25,7 @@ mod cookie_attacks;
 mod credentials;
 mod credentials_trouble;
 mod cross_origin;
+mod deliveries;
 mod demo;
 mod edge;
 mod forgotten;
