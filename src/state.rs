@@ -9,6 +9,7 @@ use crate::service::access::Access;
 use crate::service::accounts::Accounts;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
+use crate::service::callers::Callers;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
 use crate::service::jsapi::Jsapi;
@@ -16,10 +17,12 @@ use crate::service::login::Login;
 use crate::service::mini_program::MiniProgram;
 use crate::service::oauth::Oauth;
 use crate::service::refresh::Refresh;
+use crate::service::reply_rules::ReplyRules;
 use crate::service::rooms::Rooms;
 use crate::service::sessions::Sessions;
 use crate::service::tokens::Tokens;
 use crate::service::users::Users;
+use crate::service::webhooks::Webhooks;
 
 /// The services and facts that handlers use.
 pub struct State {
@@ -35,6 +38,12 @@ pub struct State {
     pub oauth: Arc<Oauth>,
     /// What mini programs know of their users.
     pub mini_program: Arc<MiniProgram>,
+    /// The company's own services.
+    pub callers: Arc<Callers>,
+    /// The company's programs that hear of events.
+    pub webhooks: Arc<Webhooks>,
+    /// Rules for replies.
+    pub reply_rules: Arc<ReplyRules>,
     /// Our own tokens.
     pub tokens: Arc<Tokens>,
     /// Users' pictures.

@@ -42,8 +42,13 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
     } = keepers;
     let credentials = state.credentials.clone();
     let users = state.users.clone();
+    let callers = state.callers.feed().clone();
+    let webhooks = state.webhooks.feed().clone();
+    let reply_rules = state.reply_rules.feed().clone();
     let watch = watch_store(engine, state.clone(), clock, tasks.clone());
     let (follower, deleter) = (tasks.clone(), tasks.clone());
+    let callers_follower = tasks.clone();
+    let (webhooks_follower, rules_follower) = (tasks.clone(), tasks.clone());
     vec![
         (
             "keep credentials fresh",
@@ -52,6 +57,18 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
         (
             "follow ended sessions",
             async move { revocations.follow(follower).await }.boxed(),
+        ),
+        (
+            "follow callers",
+            async move { callers.follow(callers_follower).await }.boxed(),
+        ),
+        (
+            "follow webhooks",
+            async move { webhooks.follow(webhooks_follower).await }.boxed(),
+        ),
+        (
+            "follow rules for replies",
+            async move { reply_rules.follow(rules_follower).await }.boxed(),
         ),
         (
             "keep signing keys",

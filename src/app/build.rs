@@ -14,6 +14,7 @@ use crate::service::accounts::Accounts;
 use crate::service::administrators::Administrators;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
+use crate::service::callers::Callers;
 use crate::service::code_check::CodeCheck;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
@@ -26,6 +27,7 @@ use crate::service::oauth::Oauth;
 use crate::service::password_check::PasswordCheck;
 use crate::service::passwords::Passwords;
 use crate::service::refresh::Refresh;
+use crate::service::reply_rules::ReplyRules;
 use crate::service::revocations::Revocations;
 use crate::service::rooms::Rooms;
 use crate::service::seal::Sealer;
@@ -34,6 +36,7 @@ use crate::service::settings::{Purpose, Settings};
 use crate::service::signing_keys::Keyring;
 use crate::service::tokens::Tokens;
 use crate::service::users::Users;
+use crate::service::webhooks::Webhooks;
 use crate::state::{Health, State};
 use crate::store::Engine;
 use crate::tasks::Tasks;
@@ -155,6 +158,7 @@ pub(super) async fn build(
         oauth: oauth.clone(),
         mini_program: mini_program.clone(),
     };
+    let webhooks = Arc::new(Webhooks::new(&engine, sealer.clone(), clock.clone()));
     let login = Login::new(
         config.apps.clone(),
         client,
@@ -175,6 +179,11 @@ pub(super) async fn build(
     );
     // Before the port is open: a session that was ended is known as such from the first request on.
     revocations.catch_up(Timestamp::default()).await?;
+    let callers = Arc::new(Callers::new(&engine, clock.clone()));
+    callers.feed().load().await?;
+    webhooks.feed().load().await?;
+    let reply_rules = Arc::new(ReplyRules::new(&config.apps, &engine, clock.clone()));
+    reply_rules.feed().load().await?;
     let state = Arc::new(State {
         callback: Callback::new(config.apps.clone()),
         jsapi: Jsapi::new(
@@ -186,6 +195,9 @@ pub(super) async fn build(
         login,
         oauth,
         mini_program,
+        callers,
+        webhooks,
+        reply_rules,
         access: Access::new(tokens.clone(), revocations.clone()),
         tokens,
         refresh,

@@ -6,8 +6,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::problem::Problem;
 use super::reader::Reader;
+use super::replies;
 use crate::domain::ids::{AppId, AppName};
 use crate::domain::page_url::JsDomains;
+use crate::domain::push::rule::Rule;
 
 /// What an app is to WeChat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub struct App {
     pub encryption: Encryption,
     /// Whose pages may use its JS-SDK.
     pub js_domains: JsDomains,
+    /// Its rules for replies, in the order in which they are tried.
+    pub replies: Vec<Rule>,
 }
 
 /// All apps, in the order of the configuration.
@@ -193,6 +197,7 @@ impl App {
                 "is empty: /jsapi refuses every page of this account",
             ));
         }
+        let replies = replies::read(reader, &key("replies"));
         Some(Self {
             name: name?,
             kind: kind?,
@@ -203,6 +208,7 @@ impl App {
             previous_aes_key,
             encryption,
             js_domains,
+            replies,
         })
     }
 

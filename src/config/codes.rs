@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::platform::is_near;
 use super::problem::Problem;
 use super::reader::Reader;
 use super::sections::is_web;
+use crate::domain::standard_webhooks::Secret;
 
-/// What every secret of the Standard Webhooks specification begins with.
-const PREFIX: &str = "whsec_";
+const SECRET_RULE: &str =
+    "must be whsec_ and 24 to 64 bytes in base64: echo whsec_$(openssl rand -base64 32)";
 
 /// `[codes]`: who brings one-time codes to phones and mailboxes.
 #[derive(Debug, Clone)]
@@ -30,18 +29,7 @@ pub struct CodesHook {
     /// Its address.
     pub url: Url,
     /// Signs what it is given.
-    pub secret: SecretString,
-}
-
-impl CodesHook {
-    /// The key within the secret.
-    ///
-    /// # Panics
-    /// If the secret is not of the form that the configuration requires.
-    #[must_use]
-    pub fn key(&self) -> Vec<u8> {
-        key(&self.secret).expect("a configuration with another codes.secret is refused")
-    }
+    pub secret: Secret,
 }
 
 impl Codes {
@@ -49,7 +37,11 @@ impl Codes {
         let url: Option<Url> = reader.optional_parse("codes.url", "it must be an http or https URL");
         let secret = reader
             .secret("codes.secret")
-            .filter(|secret| !secret.expose_secret().is_empty());
+            .filter(|secret| !secret.expose_secret().is_empty())
+            .and_then(|secret| {
+                let read = Secret::try_from(&secret);
+                read.map_or_else(|_| reader.wrong("codes.secret", SECRET_RULE), Some)
+            });
         if let Some(url) = &url
             && is_web("codes.url", url, reader)
         {
@@ -60,12 +52,6 @@ impl Codes {
                 let text = "is plain http to a public host: login codes cross the network readably";
                 warnings.push(Problem::new("codes.url", text));
             }
-        }
-        if let Some(secret) = &secret
-            && key(secret).is_none()
-        {
-            let text = "must be whsec_ and 24 to 64 bytes in base64: echo whsec_$(openssl rand -base64 32)";
-            reader.problem("codes.secret", text);
         }
         if url.is_some() && secret.is_none() && !reader.is_unreadable("codes.secret") {
             reader.problem(
@@ -84,36 +70,5 @@ impl Codes {
                 Duration::from_secs(5),
             ),
         }
-    }
-}
-
-fn key(secret: &SecretString) -> Option<Vec<u8>> {
-    let key = BASE64_STANDARD
-        .decode(secret.expose_secret().strip_prefix(PREFIX)?)
-        .ok()?;
-    (24..=64).contains(&key.len()).then_some(key)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hook(secret: &str) -> CodesHook {
-        CodesHook {
-            url: "https://codes.example.com/".parse().unwrap(),
-            secret: secret.into(),
-        }
-    }
-
-    #[test]
-    fn a_key_is_what_the_secret_has_in_base64() {
-        let key = BASE64_STANDARD.encode([7; 32]);
-        assert_eq!(hook(&format!("whsec_{key}")).key(), [7; 32]);
-    }
-
-    #[test]
-    #[should_panic(expected = "is refused")]
-    fn a_secret_of_another_form_is_no_empty_key() {
-        let _ = hook("whsec_").key();
     }
 }

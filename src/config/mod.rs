@@ -11,6 +11,7 @@ mod platform;
 mod problem;
 mod push;
 mod reader;
+mod replies;
 mod sections;
 mod store;
 
@@ -144,7 +145,10 @@ impl Config {
     #[must_use]
     pub fn known_keys() -> BTreeSet<String> {
         let mut table = layers::merge(None, std::iter::empty(), &mut Vec::new());
-        table.insert("apps".into(), toml::Value::Array(vec![toml::Table::new().into()]));
+        let one_table = |table: toml::Table| toml::Value::Array(vec![table.into()]);
+        let mut app = toml::Table::new();
+        app.insert("replies".into(), one_table(toml::Table::new()));
+        table.insert("apps".into(), one_table(app));
         let base_dir = PathBuf::new();
         let mut reader = Reader::new(&table, &base_dir);
         let _ = Self::read(&mut reader);

@@ -58,6 +58,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whatever is there, for those who read it by themselves.
+    pub(super) fn anything(&mut self, path: &str) -> Option<&'a Value> {
+        self.value(path)
+    }
+
     /// A text that must be there; empty if it is not, which is then a problem already noted.
     pub(super) fn text(&mut self, path: &str) -> String {
         self.optional_text(path).unwrap_or_else(|| self.missing(path))

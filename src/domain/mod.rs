@@ -1,5 +1,6 @@
-//! The pure core: ids, contacts, time, signatures and page addresses. No I/O, no clock, no randomness, no framework.
+//! The pure core: ids, contacts, time, signatures, page addresses, calls. No I/O, no clock, no randomness, no framework.
 
+pub mod call_pattern;
 pub mod contact;
 pub mod encrypted_data;
 pub mod identity;
@@ -10,4 +11,5 @@ pub mod refresh_token;
 pub mod return_url;
 pub mod rotation;
 pub mod signature;
+pub mod standard_webhooks;
 pub mod time;

@@ -5,9 +5,11 @@ pub mod accounts;
 pub mod administrators;
 pub mod avatars;
 pub mod callback;
+pub mod callers;
 pub mod code_check;
 pub mod codes;
 pub mod credentials;
+mod derived;
 pub mod feed;
 pub mod fingerprint;
 pub mod jsapi;
@@ -19,6 +21,7 @@ pub mod password_check;
 pub mod passwords;
 pub mod records;
 pub mod refresh;
+pub mod reply_rules;
 pub mod revocations;
 pub mod rooms;
 pub mod seal;
@@ -28,6 +31,7 @@ pub mod settings;
 pub mod signing_keys;
 pub mod tokens;
 pub mod users;
+pub mod webhooks;
 
 use uuid::Uuid;
 

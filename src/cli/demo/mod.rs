@@ -158,5 +158,6 @@ fn app(
         previous_aes_key: None,
         encryption: config::Encryption::Safe,
         js_domains,
+        replies: Vec::new(),
     })
 }

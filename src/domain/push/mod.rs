@@ -5,3 +5,4 @@ pub mod event;
 pub mod filter;
 pub mod reply;
 pub mod rule;
+pub mod rules;

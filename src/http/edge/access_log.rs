@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use actix_web::HttpMessage as _;
 use actix_web::http::StatusCode;
 
 use super::peer::ClientAddress;
 use super::{Asked, Edge};
 use crate::config::RequestLog;
+use crate::domain::ids::CallerId;
+use crate::http::caller::Known;
 
 const SLOW: Duration = Duration::from_secs(1);
 const LONGEST_PATH: usize = 256;
@@ -26,6 +29,9 @@ pub(super) fn write(edge: &Edge, asked: &Asked<'_>, status: StatusCode, took: Du
         let ClientAddress { ip, .. } = edge.client_address(request);
         ip
     });
+    let caller = asked
+        .request
+        .and_then(|request| request.extensions().get::<Known>().map(|known| known.0.clone()));
     let end = asked.path.floor_char_boundary(LONGEST_PATH);
     let path = &asked.path[..end];
     // Debug escapes what could forge a line or drive a terminal.
@@ -37,6 +43,7 @@ pub(super) fn write(edge: &Edge, asked: &Asked<'_>, status: StatusCode, took: Du
         duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         request_id = asked.id.as_str(),
         client = client.map(tracing::field::display),
+        caller = caller.as_ref().map(CallerId::as_str),
         "{} {path:?} {}",
         asked.method,
         status.as_u16(),

@@ -1,5 +1,6 @@
 //! The one place that maps errors to HTTP. Internal text never reaches a client; WeChat's errcode does.
 
+mod callers;
 mod media;
 mod services;
 
@@ -14,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::cookies;
 use super::edge::Asked;
+use crate::service::callers::Denied;
 
 /// Why a request is not answered as asked.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub enum ApiError {
     Unauthorized(String),
     /// The token that the client presents is not good, or not any more.
     InvalidToken,
+    /// The key of a caller that the client presents is not good, or not any more.
+    InvalidKey(Denied),
     /// The token in the cookie is not good, or not any more: the browser is to forget it.
     StaleCookie,
     /// The client may not do this.
@@ -109,7 +113,7 @@ impl ApiError {
             Self::Unprocessable(_) => (StatusCode::UNPROCESSABLE_ENTITY, code::PARAMETERS),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, code::PARAMETERS),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, code::REQUEST),
-            Self::Unauthorized(_) | Self::InvalidToken | Self::StaleCookie => {
+            Self::Unauthorized(_) | Self::InvalidToken | Self::InvalidKey(_) | Self::StaleCookie => {
                 (StatusCode::UNAUTHORIZED, code::AUTHENTICATION)
             }
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, code::FORBIDDEN),
@@ -161,6 +165,7 @@ impl fmt::Display for ApiError {
             | Self::NotFound(text)
             | Self::Conflict(text) => f.write_str(text),
             Self::InvalidToken | Self::StaleCookie => f.write_str("the token is not valid"),
+            Self::InvalidKey(denied) => denied.fmt(f),
             Self::MethodNotAllowed(_) => f.write_str("this path does not take this method"),
             Self::SessionKeyExpired => f.write_str("session expired, call wx.login again"),
             Self::Limited(_) => f.write_str("too many requests; try again later"),
@@ -235,7 +240,9 @@ pub fn respond(method: &Method, path: &str, error: &ApiError, status: StatusCode
     if status == StatusCode::UNAUTHORIZED {
         // (RFC 6750, 3.)
         let challenge = match error {
-            ApiError::InvalidToken | ApiError::StaleCookie => "Bearer error=\"invalid_token\"",
+            ApiError::InvalidToken | ApiError::InvalidKey(_) | ApiError::StaleCookie => {
+                "Bearer error=\"invalid_token\""
+            }
             _ => "Bearer",
         };
         response.insert_header((header::WWW_AUTHENTICATE, challenge));

@@ -6,10 +6,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::config::MetricsAccess;
+use crate::http::caller;
 use crate::http::edge::Edge;
 use crate::http::edge::metrics::CONTENT_TYPE;
 use crate::http::edge::peer::ClientAddress;
 use crate::http::error::{ApiError, ErrorBody};
+use crate::service::records::Grant;
 use crate::state::State;
 
 /// How the process is.
@@ -67,8 +69,10 @@ pub(super) async fn readyz(state: web::Data<State>) -> HttpResponse {
     tag = "Operations",
     responses(
         (status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text"),
-        (status = 403, description = "the peer is not on a private network", body = ErrorBody),
+        (status = 401, description = "the key of the caller is not good", body = ErrorBody),
+        (status = 403, description = "neither on a private network nor a caller with --metrics", body = ErrorBody),
         (status = 404, description = "server.metrics is off", body = ErrorBody),
+        (status = 429, description = "above the caller's rate", body = ErrorBody),
     )
 )]
 #[get("/metrics")]
@@ -80,9 +84,14 @@ pub(super) async fn metrics(
     match state.config.server.metrics {
         MetricsAccess::Off => return Err(ApiError::NotFound("server.metrics is off".to_owned())),
         MetricsAccess::Private if !is_near(edge.client_address(&request)) => {
-            return Err(ApiError::Forbidden(
-                "metrics are for private networks; see server.metrics".to_owned(),
-            ));
+            if caller::key(&request).is_none() {
+                return Err(ApiError::Forbidden(
+                    "metrics are for private networks and callers with --metrics; see server.metrics"
+                        .to_owned(),
+                ));
+            }
+            let caller = caller::authenticate(&request)?;
+            caller::demand(&caller, Grant::Metrics)?;
         }
         MetricsAccess::Private | MetricsAccess::Open => {}
     }

@@ -3,9 +3,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -18,6 +15,7 @@ use super::{LIFETIME, Purpose};
 use crate::clock::Clock;
 use crate::config::CodesHook;
 use crate::domain::contact::Contact;
+use crate::domain::standard_webhooks::{self, Secret};
 
 /// Pauses before the second and third attempt.
 const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(600)];
@@ -36,7 +34,7 @@ pub(super) enum NotTaken {
 pub(super) struct Hook {
     client: Client,
     url: Url,
-    key: hmac::Key,
+    secret: Secret,
     clock: Clock,
 }
 
@@ -53,11 +51,10 @@ enum Outcome {
 
 impl Hook {
     pub(super) fn new(client: Client, hook: &CodesHook, clock: Clock) -> Self {
-        let key = Zeroizing::new(hook.key());
         Self {
             client,
             url: hook.url.clone(),
-            key: hmac::Key::new(hmac::HMAC_SHA256, &key),
+            secret: hook.secret.clone(),
             clock,
         }
     }
@@ -116,16 +113,16 @@ impl Hook {
     }
 
     async fn attempt(&self, id: &str, body: &str) -> Outcome {
-        let timestamp = self.clock.now().secs().to_string();
-        let signed = Zeroizing::new(format!("{id}.{timestamp}.{body}"));
-        let signature = BASE64_STANDARD.encode(hmac::sign(&self.key, signed.as_bytes()));
+        let timestamp = self.clock.now().secs();
+        let secrets = std::slice::from_ref(&self.secret);
+        let signature = standard_webhooks::sign(secrets, id, timestamp, body.as_bytes());
         let sent = self
             .client
             .post(self.url.clone())
             .header(CONTENT_TYPE, "application/json")
-            .header("webhook-id", id)
-            .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", format!("v1,{signature}"))
+            .header(standard_webhooks::ID, id)
+            .header(standard_webhooks::TIMESTAMP, timestamp)
+            .header(standard_webhooks::SIGNATURE, signature)
             .body(body.to_owned())
             .send()
             .await;

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::stored_in;
+use crate::domain::call_pattern::CallPattern;
 use crate::domain::ids::{AppName, CallerId};
 use crate::domain::time::Timestamp;
+use crate::service::callers::KeyDigest;
 use crate::service::feed::Fed;
 use crate::store::{Collection, Index, Record};
 
@@ -18,13 +20,13 @@ pub struct Caller {
     /// What the operator calls it.
     pub name: String,
     /// The digest of its key.
-    pub key: String,
+    pub key: KeyDigest,
     /// The apps it may use.
     #[serde(default)]
-    pub apps: Vec<AppName>,
-    /// Which calls of WeChat's API it may make: `METHOD PATH` each.
+    pub apps: BTreeSet<AppName>,
+    /// Which calls of WeChat's API it may make.
     #[serde(default)]
-    pub allow: Vec<String>,
+    pub allow: Vec<CallPattern>,
     /// What else it may do.
     #[serde(default)]
     pub grants: BTreeSet<Grant>,

@@ -1,0 +1,142 @@
+//! Which of the company's services makes a request: the key it carries. What the key allows is asked here for what is
+//! ours; calls of WeChat's API are not known here.
+//!
+//! A key comes as `Authorization: Bearer` and in no other way: not as a cookie, which browsers send by themselves, and
+//! not in the address, which logs keep.
+
+#![allow(
+    dead_code,
+    reason = "the routes about webhooks, rules for replies and events are what it is for"
+)]
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+
+use super::error::ApiError;
+use super::signed_in;
+use crate::domain::ids::CallerId;
+use crate::service::callers::PREFIX;
+use crate::service::records::{Caller, Grant, Scope};
+use crate::state::State;
+
+/// A request of a caller, within its rate.
+#[derive(Debug, Clone)]
+pub(super) struct FromCaller(pub(super) Arc<Caller>);
+
+impl FromRequest for FromCaller {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(authenticate(request).map(Self))
+    }
+}
+
+/// Left with a request for its line in the log.
+#[derive(Debug, Clone)]
+pub(super) struct Known(pub(super) CallerId);
+
+/// Who manages webhooks and rules for replies.
+#[derive(Debug, Clone)]
+pub(super) enum Manager {
+    /// An administrator, for every app.
+    Administrator,
+    /// A caller that was made with `--webhooks`, for its apps.
+    Caller(Arc<Caller>),
+}
+
+impl Manager {
+    /// Who manages this app's by this request.
+    ///
+    /// # Errors
+    /// 401 without a good token or key, 403 for users and for callers that may not, 404 if there is no such app.
+    pub(super) fn of(request: &HttpRequest, app: &str) -> Result<Self, ApiError> {
+        if key(request).is_some() {
+            return permitted(request, app, Grant::Webhooks).map(Self::Caller);
+        }
+        match signed_in::authenticate(request)?.scope {
+            Scope::Admin => {
+                look_for(request, app)?;
+                Ok(Self::Administrator)
+            }
+            Scope::User => Err(ApiError::Forbidden(
+                "this is for administrators, and for callers with --webhooks".to_owned(),
+            )),
+        }
+    }
+}
+
+/// Who follows this app's events by this request.
+///
+/// # Errors
+/// 401 without a good key, 403 for callers that may not, 404 if there is no such app.
+pub(super) fn follower(request: &HttpRequest, app: &str) -> Result<Arc<Caller>, ApiError> {
+    permitted(request, app, Grant::Events)
+}
+
+/// The caller of this request, which may do this with this app.
+fn permitted(request: &HttpRequest, app: &str, grant: Grant) -> Result<Arc<Caller>, ApiError> {
+    let caller = authenticate(request)?;
+    look_for(request, app)?;
+    let is_its_own = app.parse().is_ok_and(|app| caller.may_use(&app));
+    if !is_its_own {
+        return Err(ApiError::Forbidden("the key is not for this app".to_owned()));
+    }
+    demand(&caller, grant)?;
+    Ok(caller)
+}
+
+/// Whether the caller was given this.
+///
+/// # Errors
+/// 403 if not.
+pub(super) fn demand(caller: &Caller, grant: Grant) -> Result<(), ApiError> {
+    if caller.has(grant) {
+        return Ok(());
+    }
+    let option = match grant {
+        Grant::RawToken => "--raw-token",
+        Grant::SessionKey => "--session-key",
+        Grant::Webhooks => "--webhooks",
+        Grant::Events => "--events",
+        Grant::Metrics => "--metrics",
+    };
+    Err(ApiError::Forbidden(format!("the key was made without {option}")))
+}
+
+/// Whose key the request carries, if that is good now and within its rate.
+///
+/// # Errors
+/// 401 without a good key, 429 above its rate.
+pub(super) fn authenticate(request: &HttpRequest) -> Result<Arc<Caller>, ApiError> {
+    let state = request.app_data::<web::Data<State>>().ok_or(ApiError::Internal)?;
+    let key =
+        key(request).ok_or_else(|| ApiError::Unauthorized("the key of a caller is required".to_owned()))?;
+    let caller = state.callers.authenticate(key)?;
+    request.extensions_mut().insert(Known(caller.id.clone()));
+    state.callers.count(&caller).map_err(ApiError::Limited)?;
+    Ok(caller)
+}
+
+/// What the request carries as a caller's key, good or not. Of two headers neither is taken: whoever is in between
+/// could have read the other one.
+pub(super) fn key(request: &HttpRequest) -> Option<&str> {
+    let mut values = request.headers().get_all(AUTHORIZATION);
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, key) = value.to_str().ok()?.trim().split_once(' ')?;
+    let key = key.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && key.starts_with(PREFIX)).then_some(key)
+}
+
+fn look_for(request: &HttpRequest, app: &str) -> Result<(), ApiError> {
+    let state = request.app_data::<web::Data<State>>().ok_or(ApiError::Internal)?;
+    let found = state.config.apps.named(app);
+    let missing = || ApiError::NotFound("there is no such app".to_owned());
+    found.map(|_| ()).ok_or_else(missing)
+}
