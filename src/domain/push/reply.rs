@@ -28,3 +28,6 @@ pub enum Reply {
         content: String,
     },
 }
+
+/// WeChat shows no more articles than this.
+pub(super) const MAX_ARTICLES: usize = 8;

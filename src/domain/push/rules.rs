@@ -149,7 +149,9 @@ impl Test {
                 };
                 wanted.as_deref().is_none_or(|wanted| wanted == scene)
             }
-            Self::Exact { texts, fold } => written.is_some_and(|written| texts.contains(written.folded(*fold))),
+            Self::Exact { texts, fold } => {
+                written.is_some_and(|written| texts.contains(written.folded(*fold)))
+            }
             Self::Contains { texts, fold } => {
                 let contained = |written: &Written<'_>| {
                     let written = written.folded(*fold);

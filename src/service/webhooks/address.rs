@@ -35,7 +35,10 @@ impl Address {
     /// # Errors
     /// See [`BadAddress`].
     pub fn parse(text: &str, private_allowed: bool) -> Result<Self, BadAddress> {
-        if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\') {
+        if text
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || c == '\\')
+        {
             return Err(BadAddress::Odd);
         }
         let url: Url = text.parse().map_err(|_| BadAddress::Malformed)?;
@@ -55,7 +58,10 @@ impl Address {
 fn has_empty_user_info(text: &str) -> bool {
     let rest = text.split_once(':').map_or(text, |(_, rest)| rest);
     let authority = rest.trim_start_matches('/');
-    authority.split(['/', '?']).next().is_some_and(|part| part.contains('@'))
+    authority
+        .split(['/', '?'])
+        .next()
+        .is_some_and(|part| part.contains('@'))
 }
 
 impl From<Address> for String {
@@ -103,7 +109,10 @@ mod tests {
         }
         let long = |length: usize| format!("https://example.com/{}", "a".repeat(length - 20));
         assert!(Address::parse(&long(LONGEST), false).is_ok());
-        assert_eq!(Address::parse(&long(LONGEST + 1), false), Err(BadAddress::TooLong));
+        assert_eq!(
+            Address::parse(&long(LONGEST + 1), false),
+            Err(BadAddress::TooLong)
+        );
         let escaped = format!("https://example.com/{}", "ü".repeat(LONGEST / 4));
         assert_eq!(Address::parse(&escaped, false), Err(BadAddress::TooLong));
     }

@@ -270,7 +270,10 @@ impl Webhooks {
         let open = |sealed: &Sealed| Ok(Secret::try_from(&self.sealer.open(&place, sealed)?)?);
         let lasts = webhook.previous_until.is_some_and(|until| now < until);
         let previous = webhook.previous_secret.as_ref().filter(|_| lasts);
-        std::iter::once(&webhook.secret).chain(previous).map(open).collect()
+        std::iter::once(&webhook.secret)
+            .chain(previous)
+            .map(open)
+            .collect()
     }
 
     fn enabled(&self) -> Arc<Enabled> {
