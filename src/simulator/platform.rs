@@ -1,7 +1,9 @@
 //! How a call goes through the platform: counted, matched against the fault rules, checked in WeChat's
 //! order, served, logged. HTTP itself is `wire`'s matter.
 
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use actix_web::http::Method;
 
@@ -14,11 +16,14 @@ use super::open;
 use super::reply::{Answer, Refusal, Reply, Style};
 use super::settings::{AppKind, Settings};
 use super::world::{Desk, Visit, World};
+use crate::net;
 
 /// The simulated platform: one clock, one state.
 pub(crate) struct Platform {
     /// The simulator's clock.
     pub(crate) clock: Clock,
+    /// What pushes are posted with.
+    pub(crate) client: reqwest::Client,
     settings: Settings,
     index: Index,
     world: Mutex<World>,
@@ -26,15 +31,19 @@ pub(crate) struct Platform {
 
 impl Platform {
     /// A platform with the apps of the settings.
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> io::Result<Self> {
         let seed = settings.seed.unwrap_or_else(rand::random);
         let world = Mutex::new(World::new(&settings, seed));
-        Self {
+        // WeChat: five seconds for the connection. How long the whole may take is said with each push.
+        let client =
+            net::client(Duration::from_secs(5), Duration::from_secs(60)).map_err(io::Error::other)?;
+        Ok(Self {
             clock: Clock::default(),
+            client,
             settings,
             index: Index::new(),
             world,
-        }
+        })
     }
 
     /// The state. It is held for microseconds and never across an await.

@@ -11,6 +11,7 @@ use super::endpoints::Endpoint;
 use super::errcode;
 use super::faults::Faults;
 use super::open::Visitor;
+use super::push::records::{Pushes, Transcript};
 use super::random::Random;
 use super::reply::Refusal;
 use super::settings::{AppSettings, Settings};
@@ -42,6 +43,10 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     /// Received calls.
     pub(crate) calls: Calls,
+    /// The log of pushes.
+    pub(crate) pushes: Pushes,
+    /// What users and apps saw of each other.
+    pub(crate) transcript: Transcript,
 }
 
 impl World {
@@ -61,6 +66,8 @@ impl World {
             random: Random::seeded(seed),
             faults: Faults::default(),
             calls: Calls::default(),
+            pushes: Pushes::default(),
+            transcript: Transcript::default(),
         }
     }
 
@@ -101,6 +108,7 @@ impl World {
             users,
             identities,
             random,
+            transcript,
             ..
         } = self;
         let app = apps
@@ -116,6 +124,7 @@ impl World {
             users,
             identities,
             random,
+            transcript,
         })
     }
 }
@@ -152,4 +161,6 @@ pub(crate) struct Desk<'a> {
     pub(crate) identities: &'a Identities,
     /// What everything else is made from.
     pub(crate) random: &'a mut Random,
+    /// What users and apps saw of each other.
+    pub(crate) transcript: &'a mut Transcript,
 }

@@ -10,6 +10,8 @@ mod login;
 mod open;
 mod open_links;
 mod phone;
+mod push;
+mod push_support;
 mod sessions;
 pub(crate) mod support;
 mod tickets;
