@@ -12,6 +12,7 @@ use crate::service::callback::Callback;
 use crate::service::callers::Callers;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
+use crate::service::deliveries::Deliveries;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
 use crate::service::mini_program::MiniProgram;
@@ -42,6 +43,8 @@ pub struct State {
     pub callers: Arc<Callers>,
     /// The company's programs that hear of events.
     pub webhooks: Arc<Webhooks>,
+    /// Events on their way to webhooks.
+    pub deliveries: Arc<Deliveries>,
     /// Rules for replies.
     pub reply_rules: Arc<ReplyRules>,
     /// Our own tokens.

@@ -44,6 +44,7 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
     let users = state.users.clone();
     let callers = state.callers.feed().clone();
     let webhooks = state.webhooks.feed().clone();
+    let deliveries = state.deliveries.clone();
     let reply_rules = state.reply_rules.feed().clone();
     let watch = watch_store(engine, state.clone(), clock, tasks.clone());
     let (follower, deleter) = (tasks.clone(), tasks.clone());
@@ -61,6 +62,10 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
         (
             "follow callers",
             async move { callers.follow(callers_follower).await }.boxed(),
+        ),
+        (
+            "deliver to webhooks",
+            async move { deliveries.run().await }.boxed(),
         ),
         (
             "follow webhooks",

@@ -18,6 +18,7 @@ use crate::service::callers::Callers;
 use crate::service::code_check::CodeCheck;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
+use crate::service::deliveries::Deliveries;
 use crate::service::fingerprint::Fingerprints;
 use crate::service::jsapi::Jsapi;
 use crate::service::limits::Failures;
@@ -159,6 +160,13 @@ pub(super) async fn build(
         mini_program: mini_program.clone(),
     };
     let webhooks = Arc::new(Webhooks::new(&engine, sealer.clone(), clock.clone()));
+    let deliveries = Arc::new(Deliveries::new(
+        &engine,
+        webhooks.clone(),
+        &config.push,
+        clock.clone(),
+        tasks.clone(),
+    )?);
     let login = Login::new(
         config.apps.clone(),
         client,
@@ -197,6 +205,7 @@ pub(super) async fn build(
         mini_program,
         callers,
         webhooks,
+        deliveries,
         reply_rules,
         access: Access::new(tokens.clone(), revocations.clone()),
         tokens,

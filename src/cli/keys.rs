@@ -1,13 +1,10 @@
 //! `wxgate keys`: the keys that sign tokens. How they follow each other is `service::signing_keys`' matter.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use serde_json::json;
 
 use super::store::{self, Opened};
 use super::{Exit, output, process};
 use crate::config::Config;
-use crate::domain::time::Timestamp;
 use crate::service::signing_keys::{Keyring, Rotation};
 use crate::telemetry::{self, Output};
 
@@ -40,7 +37,7 @@ pub(super) fn rotate(config: &Config, json: bool) -> Exit {
                 output::line(format_args!(
                     "The new key {} is published now and signs from {} on.",
                     next.kid,
-                    written(next.signs_at)
+                    output::time(next.signs_at)
                 ));
                 Exit::Done
             }
@@ -48,7 +45,7 @@ pub(super) fn rotate(config: &Config, json: bool) -> Exit {
                 output::error(format_args!(
                     "no key was made: the key {} is published already and signs from {} on",
                     next.kid,
-                    written(next.signs_at)
+                    output::time(next.signs_at)
                 ));
                 Exit::Failed
             }
@@ -58,9 +55,4 @@ pub(super) fn rotate(config: &Config, json: bool) -> Exit {
             }
         }
     })
-}
-
-fn written(time: Timestamp) -> impl std::fmt::Display {
-    let since = Duration::from_secs(time.secs().unsigned_abs());
-    humantime::format_rfc3339_seconds(UNIX_EPOCH + since)
 }

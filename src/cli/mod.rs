@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and who does it. No command's own work is in this file.
 
 mod admin;
+mod caller;
 mod check;
 mod demo;
 mod exposure;
@@ -65,6 +66,9 @@ enum Command {
     /// Make, list and change administrators, while the gateway runs or before it ever did
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Make, list and revoke the keys of your own services, while the gateway runs or before it ever did
+    #[command(subcommand)]
+    Caller(caller::Command),
 }
 
 /// Every secret is made up on the first start and kept in the data folder. `wxgate serve` refuses a demo's store.
@@ -149,6 +153,7 @@ impl Cli {
             (Command::Health, Ok(config)) => health::run(&config),
             (Command::Keys(Keys::Rotate(rotate)), Ok(config)) => keys::rotate(&config, rotate.json),
             (Command::Admin(command), Ok(config)) => admin::run(&config, &command),
+            (Command::Caller(command), Ok(config)) => caller::run(&config, &command),
         };
         exit.into()
     }

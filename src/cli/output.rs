@@ -4,6 +4,9 @@
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::domain::time::Timestamp;
 
 /// A line of the command's result.
 pub(super) fn line(text: impl Display) {
@@ -18,6 +21,12 @@ pub(super) fn error(text: impl Display) {
 /// A line below an error.
 pub(super) fn note(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// A time as people and programs read it.
+pub(super) fn time(time: Timestamp) -> impl Display {
+    let since = Duration::from_secs(time.secs().unsigned_abs());
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + since)
 }
 
 /// An error's own words and its causes', in one line.

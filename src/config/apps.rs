@@ -197,7 +197,7 @@ impl App {
                 "is empty: /jsapi refuses every page of this account",
             ));
         }
-        let replies = replies::read(reader, &key("replies"));
+        let replies = replies::read(reader, &key("replies"), kind);
         Some(Self {
             name: name?,
             kind: kind?,

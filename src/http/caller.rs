@@ -98,14 +98,10 @@ pub(super) fn demand(caller: &Caller, grant: Grant) -> Result<(), ApiError> {
     if caller.has(grant) {
         return Ok(());
     }
-    let option = match grant {
-        Grant::RawToken => "--raw-token",
-        Grant::SessionKey => "--session-key",
-        Grant::Webhooks => "--webhooks",
-        Grant::Events => "--events",
-        Grant::Metrics => "--metrics",
-    };
-    Err(ApiError::Forbidden(format!("the key was made without {option}")))
+    Err(ApiError::Forbidden(format!(
+        "the key was made without {}",
+        grant.option()
+    )))
 }
 
 /// Whose key the request carries, if that is good now and within its rate.

@@ -8,6 +8,7 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::edge::body;
@@ -57,6 +58,34 @@ impl Fields {
         match text.parse() {
             Ok(value) => Some(value),
             Err(_) => self.problem(format!("{name}字段不合法")),
+        }
+    }
+
+    /// A text that may be absent, null or empty, which is nothing.
+    pub fn optional_text(&mut self, name: &str, most: usize) -> Option<String> {
+        if self.lacks(name) {
+            return None;
+        }
+        self.text(name, most)
+    }
+
+    /// A member that knows by itself how it is written; nothing if it is absent or null.
+    pub fn read<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        match self.members.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(value) => match serde_json::from_value(value) {
+                Ok(value) => Some(value),
+                Err(error) => self.problem(format!("{name}: {error}")),
+            },
+        }
+    }
+
+    /// All members that were not taken out yet, as one value that knows by itself how it is written.
+    pub fn rest<T: DeserializeOwned>(&mut self) -> Option<T> {
+        let rest = Value::Object(std::mem::take(&mut self.members));
+        match serde_json::from_value(rest) {
+            Ok(value) => Some(value),
+            Err(error) => self.problem(error.to_string()),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::state::State;
@@ -34,6 +35,41 @@ impl Collector for Figures {
         for (app, kind, rest) in self.0.credentials.remaining() {
             let labels = [("app_id", app.as_str()), ("kind", kind)];
             ConstGauge::new(rest.as_secs_f64()).encode(family.encode_family(&labels)?)?;
+        }
+        self.encode_deliveries(&mut encoder)
+    }
+}
+
+impl Figures {
+    fn encode_deliveries(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let figures = self.0.deliveries.figures();
+        let help = "Attempts to deliver an event to a webhook, by what came of them";
+        let mut family = encoder.encode_descriptor("delivery_attempts", help, None, MetricType::Counter)?;
+        for (outcome, count) in figures.attempts {
+            ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
+        }
+        let help = "Deliveries that were given up after the last attempt";
+        let dead = encoder.encode_descriptor("deliveries_dead", help, None, MetricType::Counter)?;
+        ConstCounter::new(figures.dead).encode(dead)?;
+        for (name, help, value) in [
+            (
+                "deliveries_in_flight",
+                "Deliveries that are being tried",
+                figures.in_flight,
+            ),
+            (
+                "webhooks_waiting",
+                "Webhooks with deliveries that have not ended",
+                figures.waiting,
+            ),
+            (
+                "webhooks_circuit_open",
+                "Webhooks that take nothing, so that their deliveries wait",
+                figures.circuits_open,
+            ),
+        ] {
+            let gauge = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)).encode(gauge)?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ pub mod edge;
 pub mod error;
 pub mod extract;
 mod figures;
+mod managed;
 pub mod openapi;
 pub mod routes;
 pub mod server;

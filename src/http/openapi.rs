@@ -21,6 +21,7 @@ use super::routes;
         (name = "Users", description = "What users see and change of themselves"),
         (name = "Compatibility", description = "The founding documents' own routes, in their own shapes"),
         (name = "Rooms", description = "The list that signed-in users share"),
+        (name = "Events", description = "What WeChat pushes, for the company's own programs"),
         (name = "JS-SDK", description = "Signatures for pages"),
         (name = "Operations", description = "For operators and their machines")
     )

@@ -9,6 +9,7 @@ pub mod callers;
 pub mod code_check;
 pub mod codes;
 pub mod credentials;
+pub mod deliveries;
 mod derived;
 pub mod feed;
 pub mod fingerprint;

@@ -17,6 +17,8 @@ fn help_names_every_command_and_has_examples() {
         "check",
         "health",
         "keys",
+        "admin",
+        "caller",
         "--config <FILE>",
         "Examples:",
         "Exit codes:",

@@ -107,6 +107,8 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
         .collect();
     insta::assert_json_snapshot!(listed, @r#"
     [
+      "DELETE /v1/apps/{app}/replies/{id}",
+      "DELETE /v1/apps/{app}/webhooks/{id}",
       "DELETE /v1/user",
       "DELETE /v1/user/identities",
       "DELETE /v1/user/sessions",
@@ -121,12 +123,17 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "GET /jsapi/{app}",
       "GET /metrics",
       "GET /readyz",
+      "GET /v1/apps/{app}/replies",
+      "GET /v1/apps/{app}/replies/{id}",
+      "GET /v1/apps/{app}/webhooks",
+      "GET /v1/apps/{app}/webhooks/{id}",
       "GET /v1/oauth/{app}/authorize",
       "GET /v1/oauth/{app}/callback",
       "GET /v1/rooms",
       "GET /v1/user",
       "GET /v1/user/sessions",
       "GET /v1/user/sessions/{id}",
+      "PATCH /v1/apps/{app}/webhooks/{id}",
       "PATCH /v1/user",
       "POST /api/user/login",
       "POST /api/user/register",
@@ -134,7 +141,10 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "POST /jsapi/{app}",
       "POST /user/login",
       "POST /user/refreshToken",
+      "POST /v1/apps/{app}/replies",
       "POST /v1/apps/{app}/token",
+      "POST /v1/apps/{app}/webhooks",
+      "POST /v1/apps/{app}/webhooks/{id}/secret",
       "POST /v1/codes",
       "POST /v1/rooms",
       "POST /v1/token",
@@ -149,7 +159,8 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "POST /v1/user/raw-data",
       "POST /v1/user/session-key/check",
       "POST /v1/user/session-key/reset",
-      "POST /v1/users"
+      "POST /v1/users",
+      "PUT /v1/apps/{app}/replies/{id}"
     ]
     "#);
 }

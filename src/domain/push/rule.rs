@@ -14,8 +14,8 @@ pub const LONGEST_TEXT: usize = 256;
 pub const LONGEST_KEY: usize = 128;
 /// The longest scene of a QR code, in bytes. (生成带参数的二维码: `scene_str`.)
 pub const LONGEST_SCENE: usize = 64;
-/// How much memory the expressions of one rule may take, in bytes. There may be hundreds of rules.
-const MOST_MEMORY: usize = 128 * 1024;
+/// How much memory the expressions of one rule may take, in bytes: `\w{4,32}` takes half of it.
+const MOST_MEMORY: usize = 1024 * 1024;
 
 /// The members that a rule has when it is written.
 pub const MEMBERS: [&str; 8] = [
@@ -97,7 +97,10 @@ pub enum BadRule {
     Expression(String, &'static str),
     /// A reply that WeChat would not take.
     #[error("`reply`: {0}")]
-    Reply(#[from] reply::BadReply),
+    Reply(#[from] reply::Malformed),
+    /// A reply that mini programs do not have.
+    #[error("a mini program's `reply` has the type text, image or transfer_customer_service")]
+    NotForMini,
 }
 
 /// The form of a rule: flat, so that it reads well in TOML and JSON alike.
@@ -203,19 +206,23 @@ impl From<Rule> for Flat {
 }
 
 impl Rule {
-    /// Whether it can be used. Rules from the store are not asked again: one that a later version refuses is passed over
-    /// there, so that the others hold.
+    /// Whether a mini program, or an official account, can use it. Rules from the store are not asked again: one that a
+    /// later version refuses is passed over there, so that the others hold.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn check(&self) -> Result<(), BadRule> {
+    pub fn check(&self, for_mini: bool) -> Result<(), BadRule> {
         match &self.when {
             When::Subscribe | When::Default => {}
             When::Keyword(keyword) => keyword.check()?,
             When::Click(key) => bounded("key", key.as_deref(), LONGEST_KEY)?,
             When::Scan(scene) => bounded("scene", scene.as_deref(), LONGEST_SCENE)?,
         }
-        Ok(self.reply.check()?)
+        self.reply.check()?;
+        if for_mini && !self.reply.for_mini() && !self.reply.for_mini_later() {
+            return Err(BadRule::NotForMini);
+        }
+        Ok(())
     }
 
     /// Whether it has regular expressions, which cost more than anything else.
@@ -246,7 +253,7 @@ impl Keyword {
             RegexSetBuilder::new(texts)
                 .case_insensitive(self.ignore_case)
                 .size_limit(MOST_MEMORY)
-                .dfa_size_limit(MOST_MEMORY)
+                .dfa_size_limit(MOST_MEMORY / 4)
                 .nest_limit(32)
                 .build()
         };
@@ -270,3 +277,6 @@ fn bounded(name: &'static str, text: Option<&str>, most: usize) -> Result<(), Ba
         Err(BadRule::Length(name, most))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -165,3 +165,175 @@ impl Test {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn rules(rules: &[(Value, &str)]) -> Rules {
+        Rules::new(rules.iter().map(|(when, content)| {
+            let mut rule = when.clone();
+            rule["reply"] = json!({"type": "text", "content": content});
+            serde_json::from_value(rule).unwrap()
+        }))
+    }
+
+    fn event(kind: &str, name: &str, key: Option<&str>, data: &Value) -> Event {
+        serde_json::from_value(json!({
+            "id": "evt_1", "app": "shop", "app_id": "wx1", "kind": kind, "type": name, "openid": "o1",
+            "account": "gh_1", "created_at": 1, "received_at": 1, "ids": {}, "key": key, "data": data,
+            "payload": {"format": "xml", "text": ""},
+        }))
+        .unwrap()
+    }
+
+    fn written(text: &str) -> Event {
+        event("message", "text", None, &json!({"content": text}))
+    }
+
+    fn happened(name: &str, key: &str) -> Event {
+        event("event", name, Some(key), &json!({}))
+    }
+
+    /// What is said to an event: the text, with a mark if it is the default.
+    fn said(rules: &Rules, event: &Event) -> String {
+        match rules.find(event) {
+            Found::Rule(Reply::Text { content }) => content.clone(),
+            Found::Default(Reply::Text { content }) => format!("default: {content}"),
+            _ => String::new(),
+        }
+    }
+
+    #[test]
+    fn keywords_are_compared_as_they_are_meant() {
+        let keyword = |matching: &str, text: &str, ignore_case: bool| {
+            let when =
+                json!({"when": "keyword", "match": matching, "text": text, "ignore_case": ignore_case});
+            rules(&[(when, "yes")])
+        };
+        for (matching, text, ignore_case, given, holds) in [
+            ("exact", "价格", false, "价格", true),
+            ("exact", "价格", false, " \u{3000}价格\n", true),
+            ("exact", "价格 ", false, "价格", true),
+            ("exact", "价格", false, "价格表", false),
+            ("exact", "Price", false, "price", false),
+            ("exact", "Price", true, "pRICE", true),
+            ("exact", "ÄRGER", true, "ärger", true),
+            ("contains", "价格", false, "什么价格？", true),
+            ("contains", "price", false, "the PRICE is", false),
+            ("contains", "PRICE", true, "the price is", true),
+            ("contains", "a.c", false, "abc", false),
+            ("regex", r"^\d{6}$", false, " 123456 ", true),
+            ("regex", r"^\d{6}$", false, "1234567", false),
+            ("regex", "^hi", true, "HI there", true),
+            ("regex", "^hi", false, "HI there", false),
+            ("regex", "(a+)+$", false, &"a".repeat(100_000), true),
+            (
+                "contains",
+                "end",
+                false,
+                &format!("{}end", "中".repeat(READ)),
+                false,
+            ),
+            ("exact", "a", false, "", false),
+        ] {
+            let found = said(&keyword(matching, text, ignore_case), &written(given));
+            let shown: String = given.chars().take(20).collect();
+            assert_eq!(found == "yes", holds, "{matching} {text}: {shown}");
+        }
+    }
+
+    #[test]
+    fn keywords_are_for_texts_only() {
+        let rules = rules(&[(json!({"when": "keyword", "match": "regex", "text": ""}), "any")]);
+        assert_eq!(said(&rules, &written("x")), "any");
+        for event in [
+            event("message", "image", None, &json!({"content": "x"})),
+            event("event", "text", None, &json!({"content": "x"})),
+            event("message", "text", None, &json!({"content": 1})),
+            event("message", "text", None, &json!({})),
+        ] {
+            assert_eq!(said(&rules, &event), "");
+        }
+    }
+
+    #[test]
+    fn one_of_several_texts_is_enough() {
+        for matching in ["exact", "contains", "regex"] {
+            let when = json!({"when": "keyword", "match": matching, "texts": ["价格", "price"]});
+            let rules = rules(&[(when, "yes")]);
+            assert_eq!(said(&rules, &written("price")), "yes", "{matching}");
+            assert_eq!(said(&rules, &written("价格")), "yes", "{matching}");
+            assert_eq!(said(&rules, &written("prize")), "", "{matching}");
+        }
+    }
+
+    #[test]
+    fn buttons_and_qr_codes_are_known_by_their_keys() {
+        let rules = rules(&[
+            (json!({"when": "click", "key": "A"}), "button A"),
+            (json!({"when": "click"}), "a button"),
+            (json!({"when": "scan", "scene": "1"}), "code 1"),
+            (json!({"when": "subscribe"}), "welcome"),
+            (json!({"when": "scan"}), "a code"),
+        ]);
+        for (name, key, expected) in [
+            ("CLICK", "A", "button A"),
+            ("click", "A", "button A"),
+            ("CLICK", "a", "a button"),
+            ("CLICK", "", "a button"),
+            ("VIEW", "A", ""),
+            ("scancode_push", "1", ""),
+            ("SCAN", "1", "code 1"),
+            ("SCAN", "2", "a code"),
+            ("SCAN", "qrscene_1", "a code"),
+            ("subscribe", "qrscene_1", "code 1"),
+            // The rule for everybody who begins to follow stands before the one for any code.
+            ("subscribe", "qrscene_2", "welcome"),
+            ("subscribe", "", "welcome"),
+            ("subscribe", "1", "welcome"),
+            ("unsubscribe", "", ""),
+        ] {
+            assert_eq!(said(&rules, &happened(name, key)), expected, "{name} {key}");
+        }
+    }
+
+    #[test]
+    fn the_first_rule_counts_and_the_default_is_last_wherever_it_stands() {
+        let rules = rules(&[
+            (json!({"when": "default"}), "first default"),
+            (
+                json!({"when": "keyword", "match": "contains", "text": "a"}),
+                "first",
+            ),
+            (
+                json!({"when": "keyword", "match": "contains", "text": "ab"}),
+                "second",
+            ),
+            (json!({"when": "default"}), "second default"),
+        ]);
+        assert_eq!(said(&rules, &written("ab")), "first");
+        assert_eq!(said(&rules, &written("x")), "default: first default");
+        let picture = event("message", "image", None, &json!({}));
+        assert_eq!(said(&rules, &picture), "default: first default");
+        // Nobody who presses a button, moves or goes away has said anything.
+        for name in ["CLICK", "LOCATION", "unsubscribe", "TEMPLATESENDJOBFINISH"] {
+            assert_eq!(said(&rules, &happened(name, "")), "", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_used_does_not_keep_others_from_it() {
+        let rules = rules(&[
+            (
+                json!({"when": "keyword", "match": "regex", "text": "("}),
+                "broken",
+            ),
+            (json!({"when": "keyword", "text": "a"}), "whole"),
+        ]);
+        assert_eq!(said(&rules, &written("a")), "whole");
+        assert_eq!(said(&Rules::default(), &written("a")), "");
+    }
+}

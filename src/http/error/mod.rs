@@ -2,6 +2,7 @@
 
 mod callers;
 mod media;
+mod push;
 mod services;
 
 use std::fmt;

@@ -12,10 +12,12 @@ mod mini_program;
 mod oauth;
 mod opened;
 mod operations;
+mod reply_rules;
 mod rooms;
 mod sessions;
 mod token;
 mod users;
+mod webhooks;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -68,6 +70,17 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(mini_program::reset_session)
         .service(oauth::authorize)
         .service(oauth::callback)
+        .service(webhooks::create)
+        .service(webhooks::list)
+        .service(webhooks::show)
+        .service(webhooks::change)
+        .service(webhooks::delete)
+        .service(webhooks::rotate)
+        .service(reply_rules::list)
+        .service(reply_rules::create)
+        .service(reply_rules::show)
+        .service(reply_rules::replace)
+        .service(reply_rules::delete)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)

@@ -61,6 +61,20 @@ pub enum Grant {
     Metrics,
 }
 
+impl Grant {
+    /// The option of `wxgate caller create` that gives it.
+    #[must_use]
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::RawToken => "--raw-token",
+            Self::SessionKey => "--session-key",
+            Self::Webhooks => "--webhooks",
+            Self::Events => "--events",
+            Self::Metrics => "--metrics",
+        }
+    }
+}
+
 impl Fed for Caller {
     const BY_CHANGE: &'static Index = &Self::COLLECTION.indexes[0];
 

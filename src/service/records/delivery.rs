@@ -20,9 +20,13 @@ pub struct Delivery {
     pub webhook: WebhookId,
     /// How it stands.
     pub state: DeliveryState,
-    /// When it may be tried next. While it is being tried: when others may take it over. None once it has ended.
+    /// When it may be tried next. While it is being tried: when others may take it over. None once it has ended. To a
+    /// webhook that gets its events in order: when the event was accepted, as long as it has not ended.
     #[serde(default)]
     pub due_at: Option<Timestamp>,
+    /// Not before this it may be tried or taken over, whatever `due_at` says: so the order stays as it is meanwhile.
+    #[serde(default)]
+    pub not_before: Option<Timestamp>,
     /// The process that tries it.
     #[serde(default)]
     pub owner: Option<String>,
@@ -34,6 +38,9 @@ pub struct Delivery {
     pub attempts: Vec<Attempt>,
     /// When the event was accepted.
     pub created_at: Timestamp,
+    /// The same, if it was given up: by this it is found again among many.
+    #[serde(default)]
+    pub dead: Option<Timestamp>,
     /// When it is forgotten.
     pub expires_at: Timestamp,
 }
@@ -73,6 +80,9 @@ impl Delivery {
     /// The deliveries of a webhook, by when their events were accepted.
     pub const BY_WEBHOOK: &'static Index = &Self::COLLECTION.indexes[1];
 
+    /// The deliveries of a webhook that were given up, by when their events were accepted.
+    pub const DEAD: &'static Index = &Self::COLLECTION.indexes[2];
+
     /// The id of this event's delivery to this webhook.
     #[must_use]
     pub fn id_of(event: &EventId, webhook: &WebhookId) -> String {
@@ -93,6 +103,11 @@ stored_in!(
             Index {
                 name: "webhook",
                 fields: &["webhook", "created_at"],
+                unique: false
+            },
+            Index {
+                name: "dead",
+                fields: &["webhook", "dead"],
                 unique: false
             },
         ],

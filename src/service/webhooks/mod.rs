@@ -158,6 +158,7 @@ impl Webhooks {
         };
         self.feed.repo().insert(&webhook).await?;
         self.feed.note(&webhook);
+        tracing::info!(app = %app, webhook = %webhook.id, "a webhook was made");
         Ok((webhook, secret.text().clone()))
     }
 
@@ -209,7 +210,9 @@ impl Webhooks {
             webhook.expires_at = Some(now + TOMBSTONE);
             webhook.previous_secret = None;
         });
-        gone.await.map(|_| ())
+        gone.await?;
+        tracing::info!(app = %app, webhook = %id, "a webhook was deleted");
+        Ok(())
     }
 
     /// Gives a webhook a new secret, which is told now and never again. The one before signs as well for the overlap.
@@ -231,6 +234,7 @@ impl Webhooks {
             webhook.previous_until = overlaps.then(|| now + overlap);
         });
         rotated.await?;
+        tracing::info!(app = %app, webhook = %id, "a webhook got a new secret");
         Ok(secret.text().clone())
     }
 

@@ -18,6 +18,7 @@ async fn tour(format: &str) {
     let mut command = stage.command(&["serve"]);
     command.env("WXGATE__STORE__MASTER_KEY", MASTER_KEY);
     let gateway = super::process::Gateway(command.spawn().unwrap());
+    let (caller, key) = make_caller(&stage);
     let mut answers = Vec::new();
     let mut codes = Vec::new();
     while stage.client.get(stage.url("/readyz")).send().await.is_err() {
@@ -60,14 +61,24 @@ async fn tour(format: &str) {
             "/openapi.json",
             "/auth?signature=x",
         ] {
-            let answer = stage.client.get(stage.url(path)).send().await.unwrap();
+            let request = stage.client.get(stage.url(path)).bearer_auth(&key);
+            let answer = request
+                .header("x-forwarded-for", "203.0.113.9")
+                .send()
+                .await
+                .unwrap();
             answers.push(format!("{:?}", answer.headers()));
             answers.push(answer.text().await.unwrap());
         }
         codes.push(code);
         stage.admin(Method::DELETE, "/faults", json!({})).await;
     }
-    let mut secrets = vec![SECRET.to_owned(), TOKEN.to_owned(), MASTER_KEY.to_owned()];
+    let digest = key_digest(&stage);
+    let printed = std::fs::read_to_string(stage.path("out.log")).unwrap();
+    assert!(!printed.contains(&digest), "the log has the digest of a key");
+    let is_named = |line: &str| line.contains("/metrics") && line.contains(&caller);
+    assert!(printed.lines().any(is_named), "no line names the caller");
+    let mut secrets = vec![SECRET.to_owned(), TOKEN.to_owned(), MASTER_KEY.to_owned(), key];
     secrets.extend(platform_secrets(&stage).await);
     drop(gateway);
     secrets.extend(sealed_secrets(&stage));
@@ -96,6 +107,24 @@ async fn tour(format: &str) {
         printed.lines().count() > 20,
         "the log is empty, so that nothing was searched:\n{printed}"
     );
+}
+
+/// The id and the key of a caller that may read the metrics.
+fn make_caller(stage: &Stage) -> (String, String) {
+    let mut command = stage.command(&["caller", "create", "--name", "scraper", "--metrics", "--json"]);
+    command.env("WXGATE__STORE__MASTER_KEY", MASTER_KEY);
+    let output = command.stdout(std::process::Stdio::piped()).output().unwrap();
+    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |name: &str| made[name].as_str().unwrap().to_owned();
+    (text("id"), text("key"))
+}
+
+/// What stands in the store for it.
+fn key_digest(stage: &Stage) -> String {
+    let database = rusqlite::Connection::open(stage.path("secrets.db")).unwrap();
+    let row = database.query_row("SELECT fields FROM callers", [], |row| row.get::<_, String>(0));
+    let fields: Value = serde_json::from_str(&row.unwrap()).unwrap();
+    fields["key"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

@@ -7,14 +7,17 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use wxgate::clock::Clock;
 use wxgate::service::administrators::Administrators;
+use wxgate::service::callers::Callers;
 use wxgate::service::codes::Codes;
 use wxgate::service::fingerprint::Fingerprints;
 use wxgate::service::limits::Failures;
 use wxgate::service::password_check::PasswordCheck;
 use wxgate::service::passwords::Passwords;
+use wxgate::service::reply_rules::ReplyRules;
 use wxgate::service::revocations::Revocations;
 use wxgate::service::sessions::Ending;
 use wxgate::service::settings::{Purpose, Settings};
+use wxgate::service::webhooks::Webhooks;
 use wxgate::store::{self, Engine, OpenMode};
 use wxgate::tasks::Tasks;
 
@@ -28,6 +31,9 @@ pub(crate) struct Services {
     pub(crate) codes: Codes,
     pub(crate) administrators: Administrators,
     pub(crate) ending: Ending,
+    pub(crate) callers: Callers,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) reply_rules: ReplyRules,
 }
 
 impl Services {
@@ -52,6 +58,8 @@ impl Services {
         let check = PasswordCheck::new(passwords.clone(), failures, tasks.clone());
         let revocations = Arc::new(Revocations::new(engine.clone(), clock.clone()));
         let ending = Ending::new(engine.clone(), revocations, config.auth.access_ttl, clock.clone());
+        let webhooks = Webhooks::new(&engine, sealer.clone(), clock.clone());
+        let reply_rules = ReplyRules::new(&config.apps, &engine, clock.clone());
         let administrators = Administrators::new(
             &engine,
             passwords.clone(),
@@ -69,6 +77,7 @@ impl Services {
             tasks,
         )
         .unwrap();
+        let callers = Callers::new(&engine, clock.clone());
         Self {
             engine,
             clock,
@@ -77,6 +86,9 @@ impl Services {
             codes,
             administrators,
             ending,
+            callers,
+            webhooks,
+            reply_rules,
         }
     }
 }

@@ -1,0 +1,65 @@
+//! Why a receiver did not take an event. Nothing of its address and nothing that it said is in here.
+
+use crate::net::{Forbidden, guard};
+use crate::service::webhooks::Unusable;
+
+/// Why a receiver did not take an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Nothing may be sent to its address.
+    #[error("nothing was sent: {0}")]
+    Forbidden(#[from] Forbidden),
+    /// Its address is none, or its secret cannot be read.
+    #[error("nothing was sent: the webhook cannot be used")]
+    Unusable,
+    /// No connection was made.
+    #[error("it was not reached")]
+    Unreachable,
+    /// It did not answer in time.
+    #[error("it did not answer in time")]
+    TimedOut,
+    /// The connection ended before the answer did.
+    #[error("the connection broke")]
+    Broken,
+    /// It answered with something else than success.
+    #[error("it answered {0}")]
+    Status(u16),
+    /// Its answer was longer than is read.
+    #[error("its answer was too long")]
+    TooLong,
+}
+
+impl Failure {
+    /// A word for figures.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Forbidden(_) => "forbidden",
+            Self::Unusable => "unusable",
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed_out",
+            Self::Broken => "broken",
+            Self::Status(_) => "refused",
+            Self::TooLong => "too_long",
+        }
+    }
+}
+
+impl From<Unusable> for Failure {
+    fn from(_: Unusable) -> Self {
+        Self::Unusable
+    }
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        if guard::is_refusal(&error) {
+            Self::Forbidden(Forbidden::NotPublic)
+        } else if error.is_timeout() {
+            Self::TimedOut
+        } else if error.is_connect() {
+            Self::Unreachable
+        } else {
+            Self::Broken
+        }
+    }
+}
