@@ -63,6 +63,8 @@ pub(crate) const GET_REQUIRED: i32 = 43_001;
 pub(crate) const POST_REQUIRED: i32 = 43_002;
 /// A POST without a body.
 pub(crate) const EMPTY_BODY: i32 = 44_002;
+/// A text message without a text.
+pub(crate) const EMPTY_TEXT: i32 = 44_004;
 /// A text is too long.
 pub(crate) const CONTENT_SIZE: i32 = 45_002;
 /// A message has too many articles.
@@ -150,6 +152,7 @@ pub(crate) fn text(code: i32) -> &'static str {
         GET_REQUIRED => "require GET method",
         POST_REQUIRED => "require POST method",
         EMPTY_BODY => "empty post data",
+        EMPTY_TEXT => "empty content",
         CONTENT_SIZE => "content size out of limit",
         ARTICLE_SIZE => "article size out of limit",
         DAILY_QUOTA => "reach max api daily quota limit",

@@ -87,6 +87,12 @@ impl Simulator {
         self.address
     }
 
+    /// The console of its apps.
+    #[must_use]
+    pub fn console(&self) -> Console {
+        Console(Arc::clone(&self.platform))
+    }
+
     /// Lets the admin API be called by these host names too, besides loopback and the bound address.
     #[must_use]
     pub fn admit_hosts(mut self, names: impl IntoIterator<Item = String>) -> Self {
@@ -126,6 +132,25 @@ impl Simulator {
             .listen(self.listener)?
             .run();
         Ok(server)
+    }
+}
+
+/// What an app's administrator does in WeChat's console, for a program that started the simulator. It works while the
+/// simulator runs, too.
+#[derive(Clone)]
+pub struct Console(Arc<Platform>);
+
+impl Console {
+    /// Pushes an app's messages and events to this server from now on, without a verification. An app that the
+    /// simulator was not started with has it until a reset.
+    pub fn push_to(&self, app_id: &str, server: ServerSettings) {
+        self.0.push_to(app_id, server);
+    }
+}
+
+impl fmt::Debug for Console {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Console")
     }
 }
 

@@ -13,6 +13,8 @@ use super::endpoints::{Endpoint, Index, Server, Verb};
 use super::errcode;
 use super::faults::{Delivery, Plan};
 use super::open;
+use super::push;
+use super::push::settings::ServerSettings;
 use super::reply::{Answer, Refusal, Reply, Style};
 use super::settings::{AppKind, Settings};
 use super::world::{Desk, Visit, World};
@@ -24,7 +26,7 @@ pub(crate) struct Platform {
     pub(crate) clock: Clock,
     /// What pushes are posted with.
     pub(crate) client: reqwest::Client,
-    settings: Settings,
+    settings: Mutex<Settings>,
     index: Index,
     world: Mutex<World>,
 }
@@ -40,7 +42,7 @@ impl Platform {
         Ok(Self {
             clock: Clock::default(),
             client,
-            settings,
+            settings: Mutex::new(settings),
             index: Index::new(),
             world,
         })
@@ -54,9 +56,21 @@ impl Platform {
 
     /// Everything back to the start, the clock included.
     pub(crate) fn reset(&self, seed: Option<u64>) {
-        let seed = seed.or(self.settings.seed).unwrap_or_else(rand::random);
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let seed = seed.or(settings.seed).unwrap_or_else(rand::random);
         self.clock.reset();
-        *self.world() = World::new(&self.settings, seed);
+        *self.world() = World::new(&settings, seed);
+    }
+
+    /// Gives an app of the settings a server, now and after every reset.
+    pub(crate) fn push_to(&self, app_id: &str, server: ServerSettings) {
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(app) = settings.apps.iter_mut().find(|app| app.app_id == app_id) {
+            app.server = Some(server.clone());
+        }
+        if let Some(app) = self.world().apps.get_mut(app_id) {
+            app.server = Some(push::server::Server::new(server));
+        }
     }
 
     /// Counts a call and decides what the fault rules do to it.
@@ -108,7 +122,7 @@ fn answer(world: &mut World, call: &Call, endpoint: &'static Endpoint, now: Mome
         }
         Server::WithToken(kind, serve) => serve(&mut admitted(world, call, endpoint, kind, now)?),
         Server::AmongApps(kind, serve) => {
-            let app_id = admitted(world, call, endpoint, kind, now)?.app.id.clone();
+            let app_id = admitted(world, call, endpoint, Some(kind), now)?.app.id.clone();
             let visit = Visit {
                 call,
                 endpoint,
@@ -125,7 +139,7 @@ fn admitted<'a>(
     world: &'a mut World,
     call: &'a Call,
     endpoint: &'static Endpoint,
-    kind: AppKind,
+    kind: Option<AppKind>,
     now: Moment,
 ) -> Result<Desk<'a>, Refusal> {
     let token = call
@@ -133,7 +147,8 @@ fn admitted<'a>(
         .ok_or_else(|| Refusal::of(errcode::TOKEN_MISSING))?;
     let app_id = world.tokens.check(&token, now)?.to_owned();
     let desk = world.desk(&app_id, call, endpoint, now)?;
-    if desk.app.kind != kind || (kind == AppKind::Official && !desk.app.switches.verified) {
+    let other_kind = kind.is_some_and(|kind| desk.app.kind != kind);
+    if other_kind || (desk.app.kind == AppKind::Official && !desk.app.switches.verified) {
         return Err(Refusal::of(errcode::API_UNAUTHORIZED));
     }
     desk.app.charge(endpoint, now)?;

@@ -11,6 +11,7 @@ use super::endpoints::Endpoint;
 use super::errcode;
 use super::faults::Faults;
 use super::open::Visitor;
+use super::push::flood::Floods;
 use super::push::records::{Pushes, Transcript};
 use super::random::Random;
 use super::reply::Refusal;
@@ -47,6 +48,8 @@ pub(crate) struct World {
     pub(crate) pushes: Pushes,
     /// What users and apps saw of each other.
     pub(crate) transcript: Transcript,
+    /// Floods of messages.
+    pub(crate) floods: Floods,
 }
 
 impl World {
@@ -68,6 +71,7 @@ impl World {
             calls: Calls::default(),
             pushes: Pushes::default(),
             transcript: Transcript::default(),
+            floods: Floods::default(),
         }
     }
 

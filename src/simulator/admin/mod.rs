@@ -9,7 +9,9 @@ mod credentials;
 mod encrypted;
 mod error;
 mod faults;
+mod flood;
 mod guard;
+mod hazards;
 mod input;
 mod push;
 mod server;
@@ -46,6 +48,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(at("/apps/{app_id}/server/verify").post(server::verify))
         .service(at("/push").post(push::create))
         .service(at("/push/batch").post(push::batch))
+        .service(at("/push/hazards").post(hazards::create))
+        .service(at("/push/flood").post(flood::create))
+        .service(at("/push/flood/{flood_id}").get(flood::show).delete(flood::stop))
         .service(at("/pushes").get(push::list))
         .service(at("/pushes/{push_id}").get(push::show))
         .service(at("/transcript").get(push::transcript))

@@ -25,7 +25,7 @@ const MOST_AT_ONCE: usize = 1_000;
 
 #[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
-struct Order {
+pub(super) struct Order {
     app_id: Option<String>,
     user: Option<String>,
     message: Option<Map<String, Value>>,
@@ -123,7 +123,8 @@ pub(super) async fn batch(platform: Data<Platform>, body: Bytes) -> Result<Json<
     Ok(Json(json!({"pushes": reports})))
 }
 
-fn begin(platform: &Platform, order: &Order) -> Result<Parcel, AdminError> {
+/// Lets happen what is ordered.
+pub(super) fn begin(platform: &Platform, order: &Order) -> Result<Parcel, AdminError> {
     let text;
     let doing = match (&order.message, &order.event, &order.raw) {
         (Some(message), None, None) => Doing::Message(message),
@@ -160,7 +161,7 @@ fn begin(platform: &Platform, order: &Order) -> Result<Parcel, AdminError> {
 }
 
 /// Delivers on the server's own thread, so that it goes on when the caller leaves, and ends with the simulator.
-async fn send(
+pub(super) async fn send(
     platform: &Data<Platform>,
     parcels: Vec<Parcel>,
     concurrent: bool,

@@ -34,8 +34,8 @@ pub(crate) struct Manner {
 pub(crate) struct Parcel {
     /// The app.
     pub(crate) app_id: String,
-    /// The user, as the app knows them.
-    pub(crate) openid: String,
+    /// Who the push is from: the user, as the app knows them, but for what comes from the platform itself.
+    pub(crate) sender: String,
     /// The body before any encryption, the same at every delivery.
     pub(crate) plain: String,
     /// What may be answered.
@@ -136,9 +136,11 @@ pub(crate) fn begin(
         let push_id = Some(report.push_id.as_str());
         transcript.add((app_id, &report.user), kind, push_id, shown, now);
     }
+    let sender = members.get("FromUserName").and_then(Value::as_str);
+    let sender = sender.unwrap_or(&openid).to_owned();
     Ok(Parcel {
         app_id: app_id.to_owned(),
-        openid,
+        sender,
         plain,
         replies,
         forged: manner.forged,

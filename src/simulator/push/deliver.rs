@@ -130,7 +130,7 @@ fn seal(platform: &Platform, parcel: &Parcel, turn: usize) -> Option<(Sealed, Gr
     let letter = Letter {
         app_id: &app.id,
         account: &app.account,
-        openid: &parcel.openid,
+        sender: &parcel.sender,
         plain: &parcel.plain,
         url,
         forged: Some(&parcel.forged),
@@ -141,7 +141,7 @@ fn seal(platform: &Platform, parcel: &Parcel, turn: usize) -> Option<(Sealed, Gr
         kind: app.kind,
         app_id: app.id.clone(),
         account: app.account.clone(),
-        openid: parcel.openid.clone(),
+        sender: parcel.sender.clone(),
         mode: settings.mode,
         format: settings.format,
         token: settings.token.expose_secret().to_owned(),

@@ -19,8 +19,8 @@ pub(crate) struct Ground {
     pub(crate) app_id: String,
     /// The account's own id.
     pub(crate) account: String,
-    /// The user.
-    pub(crate) openid: String,
+    /// Who the push is from.
+    pub(crate) sender: String,
     /// How the app's pushes are encrypted.
     pub(crate) mode: PushMode,
     /// The format of the app's pushes.

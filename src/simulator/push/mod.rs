@@ -12,6 +12,7 @@ pub(crate) mod deliver;
 mod evaluate;
 mod events;
 mod fields;
+pub(crate) mod flood;
 mod messages;
 mod read;
 pub(crate) mod records;

@@ -11,8 +11,8 @@ pub(crate) const MOST_TEXT: usize = 2_048;
 
 /// A reply in the words of the admin API, or what is wrong with it.
 pub(super) fn checked(ground: &Ground, members: &Map<String, Value>) -> Result<Value, String> {
-    if text(members, "ToUserName")? != ground.openid {
-        return Err("ToUserName is not the user".into());
+    if text(members, "ToUserName")? != ground.sender {
+        return Err("ToUserName is not the sender".into());
     }
     if text(members, "FromUserName")? != ground.account {
         return Err("FromUserName is not the account".into());

@@ -61,8 +61,8 @@ pub(crate) struct Letter<'a> {
     pub(crate) app_id: &'a str,
     /// The account's own id.
     pub(crate) account: &'a str,
-    /// The sender.
-    pub(crate) openid: &'a str,
+    /// Who the push is from.
+    pub(crate) sender: &'a str,
     /// The body before any encryption.
     pub(crate) plain: &'a str,
     /// Another address than the configured one.
@@ -118,7 +118,7 @@ impl Server {
             "signature={signed}&timestamp={}&nonce={}&openid={}",
             encode(&timestamp),
             encode(&nonce),
-            letter.openid
+            encode(letter.sender)
         );
         let key = match &forged.encoding_aes_key {
             Some(text) => AesKey::parse(text),

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use wxgate::simulator::{AppSettings, PushFormat, PushMode, ServerSettings};
 
 use super::push_support::{Hook, KEY, OTHER_KEY, Say, TOKEN, cdata, decrypt, sealed, sign, text_reply};
-use super::support::{MINI, OFFICIAL, Sim};
+use super::support::{MINI, OFFICIAL, SECRET, Sim};
 
 fn vectors(kind: &str) -> Vec<Value> {
     let all: Vec<Value> = serde_json::from_str(include_str!("push_vectors.json")).unwrap();
@@ -280,4 +281,46 @@ async fn in_compatible_mode_a_reply_may_be_either() {
     for _ in 0..2 {
         assert_eq!(sim.say(OFFICIAL, "ann", "hello").await["outcome"], "replied");
     }
+}
+
+#[tokio::test]
+async fn a_preset_server_is_there_from_the_start_and_after_a_reset() {
+    let hook = Hook::start(|_, _| Say::success()).await;
+    let server = || ServerSettings::new(hook.url(), TOKEN);
+    let preset = AppSettings::official(OFFICIAL, SECRET).pushing_to(server().encrypted(PushMode::Safe, KEY));
+    let (sim, console) = Sim::with_console(vec![preset, AppSettings::mini(MINI, SECRET)]);
+    console.push_to(MINI, server().format(PushFormat::Json));
+    for _ in 0..2 {
+        for app_id in [OFFICIAL, MINI] {
+            let report = sim.say(app_id, "ann", "hello").await;
+            assert_eq!(report["outcome"], "accepted", "{report}");
+        }
+        sim.admin(Method::POST, "/reset", json!({})).await;
+    }
+    let got = hook.got();
+    assert_eq!(cdata(&got[0].decrypted(KEY, OFFICIAL), "Content"), "hello");
+    assert!(got[1].body.starts_with('{'));
+    assert_eq!(got.len(), 4);
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_none_is_refused() {
+    let sim = Sim::start();
+    let path = format!("/_sim/apps/{OFFICIAL}/server");
+    for body in [
+        json!({"token": TOKEN}),
+        json!({"url": "ftp://a/", "token": TOKEN}),
+        json!({"url": "http://a/", "token": "no"}),
+        json!({"url": "http://a/", "token": TOKEN, "mode": "safe"}),
+        json!({"url": "http://a/", "token": TOKEN, "encoding_aes_key": "short"}),
+        json!({"url": "http://a/", "token": TOKEN, "rules": {"deliveries": 0}}),
+        json!({"url": "http://a/", "token": TOKEN, "rules": {"unknown": 0}}),
+    ] {
+        let refused = sim.send(sim.request(Method::PUT, &path).json(&body)).await;
+        assert_eq!(refused.status, 400, "{body}: {}", refused.text);
+    }
+    let none = sim
+        .admin(Method::GET, &format!("/apps/{OFFICIAL}/server"), json!({}))
+        .await;
+    assert_eq!(none["server"], Value::Null);
 }
