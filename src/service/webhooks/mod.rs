@@ -244,25 +244,15 @@ impl Webhooks {
         self.feed.get(id.as_str())
     }
 
-    /// The webhooks to which an event is to be delivered. Those that are asked for replies are not among them.
+    /// The webhooks that want an event, oldest first; those that are asked for replies among them.
     #[must_use]
-    pub fn wanting(&self, event: &Event) -> Vec<WebhookId> {
+    pub fn wanting(&self, event: &Event) -> Vec<Arc<Webhook>> {
         let enabled = self.enabled();
         let of_the_app = enabled.get(&event.app).into_iter().flatten();
         of_the_app
-            .filter(|webhook| !webhook.reply && webhook.events.matches(event))
-            .map(|webhook| webhook.id.clone())
-            .collect()
-    }
-
-    /// The webhook that is asked for the reply to an event: the oldest that wants it.
-    #[must_use]
-    pub fn responder(&self, event: &Event) -> Option<Arc<Webhook>> {
-        let enabled = self.enabled();
-        let mut of_the_app = enabled.get(&event.app)?.iter();
-        of_the_app
-            .find(|webhook| webhook.reply && webhook.events.matches(event))
+            .filter(|webhook| webhook.events.matches(event))
             .cloned()
+            .collect()
     }
 
     /// The secrets that sign for a webhook at this store time: the current one, then the one before while it lasts.

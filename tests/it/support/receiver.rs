@@ -18,6 +18,10 @@ pub(crate) enum Answer {
     Redirect(String),
     /// 200, but not before this is over.
     Late(Duration),
+    /// 200 with this body.
+    Json(Value),
+    /// The same, but not before this is over.
+    LateJson(Duration, Value),
     /// Nothing: the connection ends.
     HangUp,
 }
@@ -51,6 +55,8 @@ pub(crate) struct Receiver {
 struct State {
     received: Vec<Received>,
     answers: VecDeque<Answer>,
+    /// Instead of 200, when there are no more.
+    always: Option<Answer>,
 }
 
 impl Receiver {
@@ -79,6 +85,11 @@ impl Receiver {
         self.state.lock().unwrap().answers.extend(answers);
     }
 
+    /// What it answers from now on, instead of 200.
+    pub(crate) fn always(&self, answer: Answer) {
+        self.state.lock().unwrap().always = Some(answer);
+    }
+
     pub(crate) fn received(&self) -> Vec<Received> {
         self.state.lock().unwrap().received.clone()
     }
@@ -96,8 +107,10 @@ impl Receiver {
             let answer = {
                 let mut state = self.state.lock().unwrap();
                 state.received.push(request);
-                state.answers.pop_front().unwrap_or(Answer::Status(200))
+                let always = state.always.clone().unwrap_or(Answer::Status(200));
+                state.answers.pop_front().unwrap_or(always)
             };
+            let mut body = String::new();
             let (status, more) = match answer {
                 Answer::Status(status) => (status, String::new()),
                 Answer::Redirect(to) => (307, format!("location: {to}\r\n")),
@@ -105,9 +118,19 @@ impl Receiver {
                     tokio::time::sleep(pause).await;
                     (200, String::new())
                 }
+                Answer::Json(json) => {
+                    body = json.to_string();
+                    (200, String::new())
+                }
+                Answer::LateJson(pause, json) => {
+                    tokio::time::sleep(pause).await;
+                    body = json.to_string();
+                    (200, String::new())
+                }
                 Answer::HangUp => return,
             };
-            let head = format!("HTTP/1.1 {status} x\r\n{more}content-length: 0\r\n\r\n");
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status} x\r\n{more}content-length: {length}\r\n\r\n{body}");
             if stream.write_all(head.as_bytes()).await.is_err() {
                 return;
             }

@@ -55,13 +55,22 @@ pub(crate) fn event(app: &str, kind: &str, name: &str, content: &str) -> Event {
     .unwrap()
 }
 
+/// Who wants it; those that are asked for replies have a mark.
+fn wanting(webhooks: &Webhooks, event: &Event) -> Vec<(WebhookId, bool)> {
+    let wanting = webhooks.wanting(event);
+    wanting
+        .iter()
+        .map(|webhook| (webhook.id.clone(), webhook.reply))
+        .collect()
+}
+
 async fn an_event_is_for_those_who_want_it(app: Builder) {
     let app = app.spawn().await;
     let webhooks = Services::beside(&app).await.webhooks;
     let shop = app_name("shop");
     let text = event("shop", "message", "text", "hello");
     let click = event("shop", "event", "CLICK", "menu_1");
-    assert!(webhooks.wanting(&text).is_empty() && webhooks.responder(&text).is_none());
+    assert!(webhooks.wanting(&text).is_empty());
 
     let all = create(&webhooks, "shop", &[], false).await;
     let texts = create(&webhooks, "shop", &["message.text"], false).await;
@@ -69,10 +78,20 @@ async fn an_event_is_for_those_who_want_it(app: Builder) {
     create(&webhooks, "game", &[], false).await;
     let first = create(&webhooks, "shop", &["message.text"], true).await;
     let second = create(&webhooks, "shop", &[], true).await;
-    assert_eq!(webhooks.wanting(&text), [all.clone(), texts.clone()]);
-    assert_eq!(webhooks.wanting(&click), [all.clone(), clicks.clone()]);
-    assert_eq!(webhooks.responder(&text).unwrap().id, first);
-    assert_eq!(webhooks.responder(&click).unwrap().id, second);
+    let mark = |webhook: &WebhookId, reply| (webhook.clone(), reply);
+    assert_eq!(
+        wanting(&webhooks, &text),
+        [
+            mark(&all, false),
+            mark(&texts, false),
+            mark(&first, true),
+            mark(&second, true)
+        ]
+    );
+    assert_eq!(
+        wanting(&webhooks, &click),
+        [mark(&all, false), mark(&clicks, false), mark(&second, true)]
+    );
     assert!(
         webhooks
             .wanting(&event("other", "message", "text", ""))
@@ -85,16 +104,18 @@ async fn an_event_is_for_those_who_want_it(app: Builder) {
     };
     webhooks.change(&shop, &all, disable.clone()).await.unwrap();
     webhooks.change(&shop, &first, disable).await.unwrap();
-    assert_eq!(webhooks.wanting(&text), std::slice::from_ref(&texts));
-    assert_eq!(webhooks.responder(&text).unwrap().id, second);
+    assert_eq!(
+        wanting(&webhooks, &text),
+        [mark(&texts, false), mark(&second, true)]
+    );
     assert!(webhooks.get(&all).unwrap().disabled, "it is there all the same");
 
     webhooks.delete(&shop, &texts).await.unwrap();
     webhooks.delete(&shop, &second).await.unwrap();
-    assert!(webhooks.wanting(&text).is_empty() && webhooks.responder(&text).is_none());
+    assert!(webhooks.wanting(&text).is_empty());
     assert!(webhooks.get(&texts).is_none());
     assert!(webhooks.read(&shop, &texts).await.is_err());
-    assert_eq!(webhooks.wanting(&click), [clicks]);
+    assert_eq!(wanting(&webhooks, &click), [mark(&clicks, false)]);
 }
 
 fn texts(webhooks: &Webhooks, webhook: &Webhook, app: &TestApp) -> Vec<String> {
