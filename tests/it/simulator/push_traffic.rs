@@ -271,3 +271,19 @@ async fn a_stopped_flood_begins_no_more() {
     }
     panic!("the flood goes on");
 }
+
+#[tokio::test]
+async fn a_batch_with_an_error_sends_nothing() {
+    let sim = Sim::start();
+    let hook = Hook::start(|_, _| Say::success()).await;
+    sim.serve_at(OFFICIAL, &hook, json!({})).await;
+    let batch = json!({"app_id": OFFICIAL, "user": "ann", "pushes": [{"message": {"content": "a"}}, {"message": {}}]});
+    let refused = sim.post("/_sim/push/batch", &batch).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.json()["error"].as_str()),
+        (400, Some("content is missing"))
+    );
+    let log = sim.admin(Method::GET, "/pushes", json!({})).await;
+    assert_eq!(log["pushes"][0]["outcome"], "lost");
+    assert!(hook.got().is_empty());
+}
