@@ -1,5 +1,6 @@
 //! Floods of messages: begins one, tells how it goes, stops it.
 
+use actix_web::HttpRequest;
 use actix_web::web::{Bytes, Data, Json, Path};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,6 +24,7 @@ struct Order {
     per_second: Option<u32>,
     concurrency: Option<usize>,
     users: Option<usize>,
+    copies: Option<usize>,
     #[serde(default)]
     urls: Vec<String>,
     /// These three stand in the place of the server's rules.
@@ -35,14 +37,16 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
     let order: Order = input::body(&body)?;
     let concurrency = order.concurrency.unwrap_or(64);
     let count = order.users.unwrap_or(10);
+    let copies = order.copies.unwrap_or(1);
+    check_count("copies", copies, 10)?;
     check_count("messages", order.count, MOST_MESSAGES)?;
     check_count("users", count, MOST_USERS)?;
     check_count("urls", order.urls.len(), 20)?;
     for url in &order.urls {
         check_length("each of urls", url, 512)?;
     }
-    if count == 0 || !(1..=1_000).contains(&concurrency) || order.per_second == Some(0) {
-        let text = "users and per_second are at least 1, concurrency is 1 to 1000";
+    if count == 0 || copies == 0 || !(1..=1_000).contains(&concurrency) || order.per_second == Some(0) {
+        let text = "users, copies and per_second are at least 1, concurrency is 1 to 1000";
         return Err(AdminError::Invalid(text.into()));
     }
     let (number, plan) = {
@@ -68,6 +72,7 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
             concurrency,
             users: found?,
             urls: order.urls,
+            copies,
             pace,
         };
         (world.floods.add(&plan), plan)
@@ -76,14 +81,31 @@ pub(super) async fn create(platform: Data<Platform>, body: Bytes) -> Result<Json
     Ok(Json(json!({"flood_id": format!("flood-{number}")})))
 }
 
-pub(super) async fn show(platform: Data<Platform>, path: Path<String>) -> Result<Json<Value>, AdminError> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Whether the messages are named, else they are counted.
+    #[serde(default = "yes")]
+    ids: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+pub(super) async fn show(
+    platform: Data<Platform>,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<Json<Value>, AdminError> {
+    let Wanted { ids } = input::query(request.query_string())?;
     let world = platform.world();
     let flood = world.floods.get(&path).ok_or(AdminError::NotFound("flood"))?;
-    Ok(Json(json!(flood)))
+    Ok(Json(flood.view(ids)))
 }
 
 pub(super) async fn stop(platform: Data<Platform>, path: Path<String>) -> Result<Json<Value>, AdminError> {
     let mut world = platform.world();
     let flood = world.floods.stop(&path).ok_or(AdminError::NotFound("flood"))?;
-    Ok(Json(json!(flood)))
+    Ok(Json(flood.view(false)))
 }

@@ -111,7 +111,15 @@ pub(super) async fn batch(platform: Data<Platform>, body: Bytes) -> Result<Json<
         }
         order.app_id = order.app_id.or_else(|| batch.app_id.clone());
         order.user = order.user.or_else(|| batch.user.clone());
-        parcels.push(begin(&platform, &order)?);
+        match begin(&platform, &order) {
+            Ok(parcel) => parcels.push(parcel),
+            Err(error) => {
+                for parcel in parcels {
+                    deliver::give_up(&platform, parcel, "the batch had an error");
+                }
+                return Err(error);
+            }
+        }
     }
     match batch.order {
         Sequence::Given => {}

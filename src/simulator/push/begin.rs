@@ -50,6 +50,15 @@ pub(crate) struct Parcel {
     pub(crate) report: Report,
 }
 
+impl Parcel {
+    /// The same push, for the address that so many turns come later.
+    pub(crate) fn copy_to(&self, turns: usize) -> Self {
+        let mut copy = self.clone();
+        copy.turn += turns;
+        copy
+    }
+}
+
 /// Lets it happen. The user is known to the app from here on.
 pub(crate) fn begin(
     world: &mut World,

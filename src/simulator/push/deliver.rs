@@ -83,6 +83,14 @@ fn turned_away(platform: &Platform, parcel: Parcel) -> Report {
     report
 }
 
+/// Notes that a push is not delivered at all.
+pub(crate) fn give_up(platform: &Platform, parcel: Parcel, reason: &str) {
+    let mut report = parcel.report;
+    report.outcome = Outcome::Lost;
+    report.reason = Some(reason.to_owned());
+    platform.world().pushes.settle(&report);
+}
+
 /// Delivers until an answer is good or there were enough deliveries.
 pub(crate) async fn attempts(platform: &Platform, parcel: &Parcel, pace: Pace) -> (Vec<Delivery>, Verdict) {
     let mut deliveries = Vec::new();

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use actix_web::rt;
 use actix_web::rt::time::sleep;
 use actix_web::web::Data;
-use serde::Serialize;
-use serde_json::{Map, Value};
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
 use super::act::Doing;
@@ -40,14 +40,15 @@ pub(crate) struct Plan {
     pub(crate) users: Vec<usize>,
     /// Addresses in the place of the configured one; the deliveries of a message take them in turn.
     pub(crate) urls: Vec<String>,
+    /// How often each goes out, at the same time.
+    pub(crate) copies: usize,
     /// How each is delivered.
     pub(crate) pace: Pace,
 }
 
 /// How a flood goes.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Flood {
-    #[serde(rename = "flood_id")]
     id: String,
     app_id: String,
     count: usize,
@@ -61,10 +62,11 @@ pub(crate) struct Flood {
     failed: Vec<String>,
     /// What deliveries failed by.
     alarms: Alarms,
-    /// The slowest good answer.
-    slowest_millis: u64,
+    /// Messages that were replied to.
+    replied: u64,
+    /// How long the good answers took.
+    millis: Vec<u64>,
     done: bool,
-    #[serde(skip)]
     stopped: bool,
 }
 
@@ -91,7 +93,8 @@ impl Floods {
             acknowledged: Vec::new(),
             failed: Vec::new(),
             alarms: Alarms::default(),
-            slowest_millis: 0,
+            replied: 0,
+            millis: Vec::new(),
             done: false,
             stopped: false,
         };
@@ -114,19 +117,55 @@ impl Floods {
 }
 
 impl Flood {
-    fn settle(&mut self, parcel: Parcel, deliveries: &[Delivery], verdict: &Verdict) {
-        let id = parcel.report.msg_id.unwrap_or_default();
-        self.deliveries += deliveries.len() as u64;
-        for alarm in deliveries.iter().filter_map(|delivery| delivery.error) {
-            self.alarms.count(alarm);
+    /// One message is through, all copies of it.
+    fn settle(&mut self, parcel: &Parcel, copies: &[(Vec<Delivery>, Verdict)]) {
+        let id = parcel.report.msg_id.clone().unwrap_or_default();
+        let mut fine = false;
+        for (deliveries, verdict) in copies {
+            self.deliveries += deliveries.len() as u64;
+            for alarm in deliveries.iter().filter_map(|delivery| delivery.error) {
+                self.alarms.count(alarm);
+            }
+            if !matches!(verdict, Verdict::Failed(..)) {
+                fine = true;
+                self.millis
+                    .extend(deliveries.last().map(|delivery| delivery.millis));
+            }
         }
-        if matches!(verdict, Verdict::Failed(..)) {
+        let is_reply = |(_, verdict): &(_, Verdict)| matches!(verdict, Verdict::Replied(_));
+        self.replied += u64::from(copies.iter().any(is_reply));
+        if fine {
+            self.acknowledged.push(id);
+        } else {
             self.failed.push(id);
-            return;
         }
-        self.acknowledged.push(id);
-        let millis = deliveries.last().map_or(0, |delivery| delivery.millis);
-        self.slowest_millis = self.slowest_millis.max(millis);
+    }
+
+    /// How it goes, with the ids of the messages or without.
+    pub(crate) fn view(&self, ids: bool) -> Value {
+        let mut millis = self.millis.clone();
+        millis.sort_unstable();
+        let at =
+            |percent: usize| millis.get((millis.len() * percent / 100).min(millis.len().saturating_sub(1)));
+        let mut view = json!({
+            "flood_id": self.id,
+            "app_id": self.app_id,
+            "count": self.count,
+            "sent": self.sent,
+            "deliveries": self.deliveries,
+            "alarms": self.alarms,
+            "replied": self.replied,
+            "millis": {"median": at(50), "p99": at(99), "slowest": millis.last()},
+            "done": self.done,
+        });
+        if ids {
+            view["acknowledged"] = json!(self.acknowledged);
+            view["failed"] = json!(self.failed);
+        } else {
+            view["acknowledged"] = self.acknowledged.len().into();
+            view["failed"] = self.failed.len().into();
+        }
+        view
     }
 }
 
@@ -144,12 +183,16 @@ pub(crate) async fn run(platform: Data<Platform>, number: u64, plan: Plan) {
         let Some(parcel) = next(&platform, number, &plan, index) else {
             break;
         };
-        let (platform, pace) = (platform.clone(), plan.pace);
+        let (platform, pace, copies) = (platform.clone(), plan.pace, plan.copies);
         // On the server's own thread, as everything here: it ends with the simulator.
         rt::spawn(async move {
-            let (deliveries, verdict) = deliver::attempts(&platform, &parcel, pace).await;
+            let parcels: Vec<_> = (0..copies).map(|copy| parcel.copy_to(copy)).collect();
+            let sent = parcels
+                .iter()
+                .map(|parcel| deliver::attempts(&platform, parcel, pace));
+            let sent = join_all(sent).await;
             if let Some(flood) = platform.world().floods.all.get_mut(&number) {
-                flood.settle(parcel, &deliveries, &verdict);
+                flood.settle(&parcel, &sent);
             }
             drop(permit);
         });

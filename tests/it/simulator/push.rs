@@ -324,3 +324,15 @@ async fn a_configuration_that_is_none_is_refused() {
         .await;
     assert_eq!(none["server"], Value::Null);
 }
+
+#[tokio::test]
+async fn a_verification_that_nobody_answers_ends_in_time() {
+    let sim = Sim::start();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/", silent.local_addr().expect("an address"));
+    let body = json!({"url": url, "token": TOKEN, "rules": {"timeout_ms": 100}});
+    let path = format!("/apps/{OFFICIAL}/server");
+    let refused = sim.admin(Method::PUT, &path, body).await;
+    assert_eq!(refused["saved"], false);
+    assert_eq!(refused["verification"]["problem"], "请求URL超时");
+}

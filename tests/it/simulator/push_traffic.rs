@@ -230,3 +230,60 @@ async fn a_flood_tells_what_was_not() {
         .await;
     assert_eq!(state["blocked_seconds"], 0);
 }
+
+#[tokio::test]
+async fn a_flood_can_send_every_message_to_many_at_once() {
+    let sim = Sim::start();
+    let one = Hook::start(|_, _| Say::success()).await;
+    let other = Hook::start(|_, _| Say::HangUp).await;
+    sim.serve_at(OFFICIAL, &one, json!({"rules": {"deliveries": 1}}))
+        .await;
+    let order = json!({
+        "app_id": OFFICIAL, "count": 20, "copies": 2, "urls": [one.url(), other.url()], "deliveries": 1,
+    });
+    let flood = flooded(&sim, order).await;
+    assert_eq!(flood["acknowledged"].as_array().map(Vec::len), Some(20));
+    assert_eq!((one.got().len(), other.got().len()), (20, 20));
+    let counted = sim
+        .admin(Method::GET, "/push/flood/flood-1?ids=false", json!({}))
+        .await;
+    assert_eq!(
+        (&counted["acknowledged"], &counted["failed"]),
+        (&json!(20), &json!(0))
+    );
+}
+
+#[tokio::test]
+async fn a_stopped_flood_begins_no_more() {
+    let sim = Sim::start();
+    let hook = Hook::start(|_, _| Say::success()).await;
+    sim.serve_at(OFFICIAL, &hook, json!({})).await;
+    let order = json!({"app_id": OFFICIAL, "count": 100_000, "per_second": 50});
+    sim.admin(Method::POST, "/push/flood", order).await;
+    let stopped = sim.admin(Method::DELETE, "/push/flood/flood-1", json!({})).await;
+    for _ in 0..100 {
+        let flood = sim.admin(Method::GET, "/push/flood/flood-1", json!({})).await;
+        if flood["done"] == true {
+            assert_eq!(flood["sent"], stopped["sent"]);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the flood goes on");
+}
+
+#[tokio::test]
+async fn a_batch_with_an_error_sends_nothing() {
+    let sim = Sim::start();
+    let hook = Hook::start(|_, _| Say::success()).await;
+    sim.serve_at(OFFICIAL, &hook, json!({})).await;
+    let batch = json!({"app_id": OFFICIAL, "user": "ann", "pushes": [{"message": {"content": "a"}}, {"message": {}}]});
+    let refused = sim.post("/_sim/push/batch", &batch).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.json()["error"].as_str()),
+        (400, Some("content is missing"))
+    );
+    let log = sim.admin(Method::GET, "/pushes", json!({})).await;
+    assert_eq!(log["pushes"][0]["outcome"], "lost");
+    assert!(hook.got().is_empty());
+}
