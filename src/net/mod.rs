@@ -13,6 +13,8 @@ pub use guard::{Forbidden, check_url, is_public};
 /// How long an idle connection is kept for the next call. Shorter than the five seconds after which common servers
 /// close theirs: a call that meets a closing connection is lost, and an exchange of a login code is never repeated.
 const IDLE: Duration = Duration::from_secs(4);
+/// How many connections to one receiver of webhooks are kept for that time: as many as are in use at once.
+const WEBHOOK_CONNECTIONS: usize = 64;
 
 /// A client for one peer whose address the operator chose.
 ///
@@ -40,7 +42,7 @@ pub fn webhook_client(
     connect_timeout: Duration,
     timeout: Duration,
 ) -> reqwest::Result<Client> {
-    let builder = builder(connect_timeout, timeout);
+    let builder = builder(connect_timeout, timeout).pool_max_idle_per_host(WEBHOOK_CONNECTIONS);
     if private_allowed {
         return builder.build();
     }

@@ -227,6 +227,7 @@ fn what_is_wrong_with_configured_rules_is_told_with_its_path() {
             { when = "scan", scene = 1, reply = { type = "text", content = "a" } },
             { when = "default", reply = { type = "text" } },
             { when = "default", reply = { type = "letter" } },
+            { when = "default", reply = { type = "voice", media_id = "a" } },
             { when = "default", colour = "red", reply = { type = "text", content = "a" } },
         ]
 
@@ -238,7 +239,19 @@ fn what_is_wrong_with_configured_rules_is_told_with_its_path() {
         replies = "none"
     "#;
     let told = load(wrong).unwrap_err();
-    insta::assert_snapshot!(told.join("\n"), @r"");
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    apps.0.replies.1 is no rule: unknown variant `never`, expected one of `subscribe`, `keyword`, `click`, `scan`, `default`
+    apps.0.replies.2 is no rule: missing field `reply`
+    apps.0.replies.3 is no rule: a keyword rule has either `text`, or `texts` with at least one
+    apps.0.replies.4 is no rule: `(` is not a regular expression that can be used here: its syntax is wrong
+    apps.0.replies.5 is no rule: `scene` has no meaning with this `when`
+    apps.0.replies.6 is no rule: invalid type: integer `1`, expected a string
+    apps.0.replies.7 is no rule: missing field `content`
+    apps.0.replies.8 is no rule: unknown variant `letter`, expected one of `text`, `image`, `voice`, `video`, `music`, `news`, `transfer_customer_service`
+    apps.0.replies.9 is no rule: a mini program's `reply` has the type text, image or transfer_customer_service
+    apps.1.replies must be a list of tables: [[apps.1.replies]]
+    apps.0.replies.10.colour is not a key of wxgate
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -219,3 +219,39 @@ fn spelling(names: &[&'static str], given: &str) -> Option<&'static str> {
         .copied()
         .find(|name| name.eq_ignore_ascii_case(given))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../docs/events.md");
+
+    #[test]
+    fn whatever_is_known_is_documented() {
+        for name in MESSAGES.iter().chain(ANSWERED).chain(TOLD) {
+            assert!(PAGE.contains(&format!("`{name}`")), "{name}");
+        }
+        for (theirs, ours) in RENAMED {
+            assert!(
+                PAGE.contains(&format!("`{theirs}`")) && PAGE.contains(&format!("`{ours}`")),
+                "{theirs}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_name_is_listed_twice() {
+        let all: Vec<&str> = ANSWERED.iter().chain(TOLD).copied().collect();
+        let members: Vec<&str> = MEMBERS
+            .iter()
+            .flat_map(|(_, names)| names.iter().copied())
+            .collect();
+        for names in [all, members, MESSAGES.to_vec()] {
+            let mut once = names.clone();
+            once.sort_unstable();
+            once.dedup();
+            assert_eq!(once.len(), names.len());
+        }
+        assert!(ABOUT_ANOTHER.iter().all(|name| event(name).is_some()));
+    }
+}

@@ -5,6 +5,7 @@ mod avatars;
 mod callback;
 mod codes;
 mod compat;
+mod deliveries;
 mod events;
 mod fallback;
 mod jsapi;
@@ -80,6 +81,8 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(webhooks::change)
         .service(webhooks::delete)
         .service(webhooks::rotate)
+        .service(deliveries::list)
+        .service(deliveries::replay)
         .service(reply_rules::list)
         .service(reply_rules::create)
         .service(reply_rules::show)

@@ -13,7 +13,7 @@ use crate::domain::ids::WebhookId;
 use crate::domain::push::filter::Filters;
 use crate::domain::standard_webhooks::{LONGEST_SECRET, Secret};
 use crate::domain::time::Timestamp;
-use crate::http::error::{ApiError, ErrorBody};
+use crate::http::error::{ApiError, ErrorBody, missing};
 use crate::http::extract::Fields;
 use crate::http::managed::Managed;
 use crate::service::records::Webhook;
@@ -156,7 +156,7 @@ pub(super) async fn create(
     mut fields: Fields,
 ) -> Result<HttpResponse, ApiError> {
     if fields.lacks("url") {
-        fields.problem::<()>(crate::http::error::missing("url"));
+        fields.problem::<()>(missing("url"));
     }
     let url = address(&mut fields, &state);
     let new = NewWebhook {
@@ -334,7 +334,7 @@ fn answer(webhook: &Webhook) -> HttpResponse {
         .json(WebhookBody::from(webhook))
 }
 
-fn id(path: &web::Path<(String, String)>) -> Result<WebhookId, ApiError> {
+pub(super) fn id(path: &web::Path<(String, String)>) -> Result<WebhookId, ApiError> {
     let no_webhook = |_| ApiError::NotFound("there is no such webhook".to_owned());
     path.1.parse().map_err(no_webhook)
 }

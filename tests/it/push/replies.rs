@@ -146,14 +146,18 @@ async fn a_webhook_is_asked_while_wechat_waits(app: Builder) {
     assert_eq!(receiver.received().len(), 1);
     assert_eq!(receiver.received()[0].json()["data"]["content"], "tea");
     // It may have nothing to say.
-    for nothing in [Answer::Status(204), Answer::Status(200), Answer::Json(json!({}))] {
+    for nothing in [
+        Answer::Status(204),
+        Answer::Status(200),
+        Answer::Body(json!({}).to_string()),
+    ] {
         receiver.answer([nothing]);
         let number = receiver.received().len() as u64 + 10;
         let reply = pusher.push(&app, &text_message("o1", number, "tea")).await;
         assert_eq!(reply.text, "success");
     }
     // What cannot be a reply is none.
-    receiver.answer([Answer::Json(json!({"type": "nonsense"}))]);
+    receiver.answer([Answer::Body(json!({"type": "nonsense"}).to_string())]);
     assert_eq!(
         pusher.push(&app, &text_message("o1", 50, "tea")).await.text,
         "success"
@@ -165,9 +169,9 @@ async fn a_late_reply_is_a_message_of_its_own(app: Builder) {
     let openid = follower(&app, "ann").await;
     let receiver = Receiver::start().await;
     make_webhook(&app, &json!({"url": receiver.url(), "reply": true})).await;
-    receiver.answer([Answer::LateJson(
+    receiver.answer([Answer::LateBody(
         Duration::from_secs(6),
-        json!({"type": "text", "content": "at last"}),
+        json!({"type": "text", "content": "at last"}).to_string(),
     )]);
     let pusher = Pusher::safe();
     let began = std::time::Instant::now();

@@ -27,8 +27,8 @@ use super::stored::Stored;
 
 /// A running gateway. It ends when it is dropped.
 pub(crate) struct TestApp {
-    pub(super) config: Config,
-    pub(super) clock: Clock,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
     pub(super) platform: Platform,
     pub(super) client: Client,
     pub(super) stored: Stored,

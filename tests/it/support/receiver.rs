@@ -18,12 +18,20 @@ pub(crate) enum Answer {
     Redirect(String),
     /// 200, but not before this is over.
     Late(Duration),
-    /// 200 with this body.
-    Json(Value),
-    /// The same, but not before this is over.
-    LateJson(Duration, Value),
     /// Nothing: the connection ends.
     HangUp,
+    /// These bytes, and then the connection ends.
+    Bytes(Vec<u8>),
+    /// 200 and a body that goes on for ever, fast or a byte each tenth of a second.
+    Endless {
+        fast: bool,
+    },
+    /// Nothing, and the connection stays.
+    Never,
+    /// 200 with this body.
+    Body(String),
+    /// The same, but not before this is over.
+    LateBody(Duration, String),
 }
 
 /// What it was sent.
@@ -55,8 +63,11 @@ pub(crate) struct Receiver {
 struct State {
     received: Vec<Received>,
     answers: VecDeque<Answer>,
-    /// Instead of 200, when there are no more.
-    always: Option<Answer>,
+    usual: Option<Answer>,
+    connections: usize,
+    /// How many requests are being answered, and how many were at most.
+    busy: usize,
+    busiest: usize,
 }
 
 impl Receiver {
@@ -70,6 +81,7 @@ impl Receiver {
         let own = receiver.clone();
         spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                own.state.lock().unwrap().connections += 1;
                 spawn(own.clone().serve(stream));
             }
         });
@@ -85,13 +97,26 @@ impl Receiver {
         self.state.lock().unwrap().answers.extend(answers);
     }
 
-    /// What it answers from now on, instead of 200.
-    pub(crate) fn always(&self, answer: Answer) {
-        self.state.lock().unwrap().always = Some(answer);
-    }
-
     pub(crate) fn received(&self) -> Vec<Received> {
         self.state.lock().unwrap().received.clone()
+    }
+
+    /// How it answers from now on, instead of 200.
+    pub(crate) fn always(&self, usual: Answer) {
+        self.state.lock().unwrap().usual = Some(usual);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.state.lock().unwrap().received.len()
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.state.lock().unwrap().connections
+    }
+
+    /// How many requests it had at the same time, at most.
+    pub(crate) fn busiest(&self) -> usize {
+        self.state.lock().unwrap().busiest
     }
 
     /// The only request since the last time.
@@ -107,35 +132,57 @@ impl Receiver {
             let answer = {
                 let mut state = self.state.lock().unwrap();
                 state.received.push(request);
-                let always = state.always.clone().unwrap_or(Answer::Status(200));
-                state.answers.pop_front().unwrap_or(always)
+                state.busy += 1;
+                state.busiest = state.busiest.max(state.busy);
+                let usual = state.usual.clone().unwrap_or(Answer::Status(200));
+                state.answers.pop_front().unwrap_or(usual)
             };
-            let mut body = String::new();
-            let (status, more) = match answer {
-                Answer::Status(status) => (status, String::new()),
-                Answer::Redirect(to) => (307, format!("location: {to}\r\n")),
-                Answer::Late(pause) => {
-                    tokio::time::sleep(pause).await;
-                    (200, String::new())
-                }
-                Answer::Json(json) => {
-                    body = json.to_string();
-                    (200, String::new())
-                }
-                Answer::LateJson(pause, json) => {
-                    tokio::time::sleep(pause).await;
-                    body = json.to_string();
-                    (200, String::new())
-                }
-                Answer::HangUp => return,
-            };
-            let length = body.len();
-            let head = format!("HTTP/1.1 {status} x\r\n{more}content-length: {length}\r\n\r\n{body}");
-            if stream.write_all(head.as_bytes()).await.is_err() {
+            let goes_on = give(&mut stream, answer).await;
+            self.state.lock().unwrap().busy -= 1;
+            if goes_on.is_none() {
                 return;
             }
         }
     }
+}
+
+/// Nothing if the connection has to end.
+async fn give(stream: &mut BufReader<TcpStream>, answer: Answer) -> Option<()> {
+    let (status, more, body) = match answer {
+        Answer::Status(status) => (status, String::new(), String::new()),
+        Answer::Redirect(to) => (307, format!("location: {to}\r\n"), String::new()),
+        Answer::Late(pause) => {
+            tokio::time::sleep(pause).await;
+            (200, String::new(), String::new())
+        }
+        Answer::HangUp => return None,
+        Answer::Bytes(bytes) => {
+            stream.write_all(&bytes).await.ok()?;
+            return None;
+        }
+        Answer::Endless { fast } => {
+            let head = b"HTTP/1.1 200 x\r\ntransfer-encoding: chunked\r\n\r\n";
+            stream.write_all(head).await.ok()?;
+            loop {
+                if fast {
+                    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
+                    stream.write_all(chunk.as_bytes()).await.ok()?;
+                } else {
+                    stream.write_all(b"1\r\nx\r\n").await.ok()?;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        Answer::Never => std::future::pending().await,
+        Answer::Body(body) => (200, String::new(), body),
+        Answer::LateBody(pause, body) => {
+            tokio::time::sleep(pause).await;
+            (200, String::new(), body)
+        }
+    };
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {status} x\r\n{more}content-length: {length}\r\n\r\n{body}");
+    stream.write_all(answer.as_bytes()).await.ok()
 }
 
 async fn read(stream: &mut BufReader<TcpStream>) -> Option<Received> {

@@ -131,6 +131,8 @@ async fn managers_are_administrators_and_callers_who_may(app: Builder) {
         (Method::GET, &webhook),
         (Method::PATCH, &webhook),
         (Method::POST, &format!("{webhook}/secret")),
+        (Method::GET, &format!("{webhook}/deliveries")),
+        (Method::POST, &format!("{webhook}/replay")),
         (Method::DELETE, &webhook),
         (Method::GET, replies),
         (Method::POST, replies),

@@ -55,67 +55,48 @@ pub(crate) fn event(app: &str, kind: &str, name: &str, content: &str) -> Event {
     .unwrap()
 }
 
-/// Who wants it; those that are asked for replies have a mark.
-fn wanting(webhooks: &Webhooks, event: &Event) -> Vec<(WebhookId, bool)> {
-    let wanting = webhooks.wanting(event);
-    wanting
-        .iter()
-        .map(|webhook| (webhook.id.clone(), webhook.reply))
-        .collect()
-}
-
 async fn an_event_is_for_those_who_want_it(app: Builder) {
     let app = app.spawn().await;
     let webhooks = Services::beside(&app).await.webhooks;
     let shop = app_name("shop");
     let text = event("shop", "message", "text", "hello");
     let click = event("shop", "event", "CLICK", "menu_1");
-    assert!(webhooks.wanting(&text).is_empty());
+    let wanting = |event: &Event| -> Vec<WebhookId> {
+        let wanting = webhooks.wanting(event);
+        wanting.iter().map(|webhook| webhook.id.clone()).collect()
+    };
+    assert!(wanting(&text).is_empty());
 
     let all = create(&webhooks, "shop", &[], false).await;
     let texts = create(&webhooks, "shop", &["message.text"], false).await;
     let clicks = create(&webhooks, "shop", &["event.CLICK:menu_"], false).await;
     create(&webhooks, "game", &[], false).await;
-    let first = create(&webhooks, "shop", &["message.text"], true).await;
-    let second = create(&webhooks, "shop", &[], true).await;
-    let mark = |webhook: &WebhookId, reply| (webhook.clone(), reply);
-    assert_eq!(
-        wanting(&webhooks, &text),
-        [
-            mark(&all, false),
-            mark(&texts, false),
-            mark(&first, true),
-            mark(&second, true)
-        ]
-    );
-    assert_eq!(
-        wanting(&webhooks, &click),
-        [mark(&all, false), mark(&clicks, false), mark(&second, true)]
-    );
-    assert!(
-        webhooks
-            .wanting(&event("other", "message", "text", ""))
-            .is_empty()
-    );
+    let asked = create(&webhooks, "shop", &["message"], true).await;
+    assert_eq!(wanting(&text), [all.clone(), texts.clone(), asked.clone()]);
+    assert_eq!(wanting(&click), [all.clone(), clicks.clone()]);
+    assert!(wanting(&event("other", "message", "text", "")).is_empty());
 
     let disable = Changes {
         disabled: Some(true),
         ..Changes::default()
     };
     webhooks.change(&shop, &all, disable.clone()).await.unwrap();
-    webhooks.change(&shop, &first, disable).await.unwrap();
-    assert_eq!(
-        wanting(&webhooks, &text),
-        [mark(&texts, false), mark(&second, true)]
-    );
+    assert_eq!(wanting(&text), [texts.clone(), asked.clone()]);
     assert!(webhooks.get(&all).unwrap().disabled, "it is there all the same");
+    let enable = Changes {
+        disabled: Some(false),
+        events: Some(serde_json::from_value(json!(["event"])).unwrap()),
+        ..Changes::default()
+    };
+    webhooks.change(&shop, &all, enable).await.unwrap();
+    assert_eq!(wanting(&text), [texts.clone(), asked.clone()]);
+    assert_eq!(wanting(&click), [all.clone(), clicks.clone()]);
 
     webhooks.delete(&shop, &texts).await.unwrap();
-    webhooks.delete(&shop, &second).await.unwrap();
-    assert!(webhooks.wanting(&text).is_empty());
+    assert_eq!(wanting(&text), [asked]);
     assert!(webhooks.get(&texts).is_none());
     assert!(webhooks.read(&shop, &texts).await.is_err());
-    assert_eq!(wanting(&webhooks, &click), [mark(&clicks, false)]);
+    assert_eq!(wanting(&click), [all, clicks]);
 }
 
 fn texts(webhooks: &Webhooks, webhook: &Webhook, app: &TestApp) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Webhooks: how they are made and changed over HTTP, by whom, and what instances make of that.
 
 mod addresses;
+mod deliveries;
 mod http;
 mod kept;
 

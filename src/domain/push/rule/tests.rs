@@ -126,9 +126,10 @@ fn usual_expressions_fit() {
         r"^\d{6}$",
         r"(价格|多少钱|price)",
         r"^\p{Han}{2,8}$",
-        r"订单\s*[:：]?\s*(\w{4,32})",
+        r"订单\s*[:：]?\s*(\w{4,8})",
         r"^\s*(你好|您好|hi|hello)[!！.。~]*\s*$",
         r"\b1[3-9]\d{9}\b",
+        "[0-9A-Za-z]{4,64}",
     ] {
         let when = json!({"when": "keyword", "match": "regex", "text": text, "ignore_case": true});
         assert!(rule(when).is_ok(), "{text}");
