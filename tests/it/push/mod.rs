@@ -130,7 +130,8 @@ async fn the_default_path_serves_the_first_official_account() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_a_key_is_changed_both_open_and_the_reply_has_the_one_that_did() {
     let next = "Zyxwvutsrqponmlkjihgfedcba9876543210ZYXWVUT";
-    let app = encrypted(TestApp::builder(), "safe")
+    let app = TestApp::builder()
+        .set("apps.shop.encryption", "safe")
         .set("apps.shop.aes_key", next)
         .set("apps.shop.previous_aes_key", AES_KEY)
         .replies(

@@ -128,8 +128,8 @@ async fn a_webhook_is_asked_while_wechat_waits(app: Builder) {
     let app = asking(app).await;
     let receiver = Receiver::start().await;
     make_webhook(&app, &json!({"url": receiver.url(), "reply": true})).await;
-    receiver.answer([Answer::Json(
-        json!({"type": "text", "content": "asked about {content}"}),
+    receiver.answer([Answer::Body(
+        json!({"type": "text", "content": "asked about {content}"}).to_string(),
     )]);
     let pusher = Pusher::safe();
     let reply = pusher.push(&app, &text_message("o1", 1, "tea")).await;
