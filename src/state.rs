@@ -13,10 +13,12 @@ use crate::service::callers::Callers;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
 use crate::service::deliveries::Deliveries;
+use crate::service::events::Events;
 use crate::service::jsapi::Jsapi;
 use crate::service::login::Login;
 use crate::service::mini_program::MiniProgram;
 use crate::service::oauth::Oauth;
+use crate::service::push::Push;
 use crate::service::refresh::Refresh;
 use crate::service::reply_rules::ReplyRules;
 use crate::service::rooms::Rooms;
@@ -30,7 +32,11 @@ pub struct State {
     /// The configuration.
     pub config: Config,
     /// WeChat's server checks.
-    pub callback: Callback,
+    pub callback: Arc<Callback>,
+    /// What WeChat pushes.
+    pub push: Arc<Push>,
+    /// The log of that.
+    pub events: Arc<Events>,
     /// Signatures for pages.
     pub jsapi: Jsapi,
     /// Logins.

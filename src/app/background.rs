@@ -46,6 +46,7 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
     let webhooks = state.webhooks.feed().clone();
     let deliveries = state.deliveries.clone();
     let reply_rules = state.reply_rules.feed().clone();
+    let push = state.push.clone();
     let watch = watch_store(engine, state.clone(), clock, tasks.clone());
     let (follower, deleter) = (tasks.clone(), tasks.clone());
     let callers_follower = tasks.clone();
@@ -74,6 +75,10 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
         (
             "follow rules for replies",
             async move { reply_rules.follow(rules_follower).await }.boxed(),
+        ),
+        (
+            "see to accepted events",
+            async move { push.attend().await }.boxed(),
         ),
         (
             "keep signing keys",

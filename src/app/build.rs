@@ -19,6 +19,7 @@ use crate::service::code_check::CodeCheck;
 use crate::service::codes::Codes;
 use crate::service::credentials::Credentials;
 use crate::service::deliveries::Deliveries;
+use crate::service::events::Events;
 use crate::service::fingerprint::Fingerprints;
 use crate::service::jsapi::Jsapi;
 use crate::service::limits::Failures;
@@ -27,6 +28,7 @@ use crate::service::mini_program::MiniProgram;
 use crate::service::oauth::Oauth;
 use crate::service::password_check::PasswordCheck;
 use crate::service::passwords::Passwords;
+use crate::service::push::{Push, Tools};
 use crate::service::refresh::Refresh;
 use crate::service::reply_rules::ReplyRules;
 use crate::service::revocations::Revocations;
@@ -104,11 +106,13 @@ pub(super) async fn build(
     let media = config.media.dir.clone();
     let avatars = Arc::new(Avatars::new(&engine, clock.clone(), tasks.clone(), media));
     let rooms = Arc::new(Rooms::new(&engine, clock.clone()));
+    let events = Arc::new(Events::new(&engine, clock.clone(), config.push.retention));
     let users = Arc::new(Users::new(
         &engine,
         sessions.clone(),
         avatars.clone(),
         rooms.clone(),
+        events.clone(),
         clock.clone(),
     ));
     let fingerprints = Fingerprints::new(&settings.secret(Fingerprints::KEY, &sealer).await?);
@@ -128,7 +132,7 @@ pub(super) async fn build(
         &config.codes,
         purpose,
         &engine,
-        fingerprints,
+        fingerprints.clone(),
         clock.clone(),
         tasks.clone(),
     )?);
@@ -169,7 +173,7 @@ pub(super) async fn build(
     )?);
     let login = Login::new(
         config.apps.clone(),
-        client,
+        client.clone(),
         config.platform.timeout,
         users.clone(),
         sessions.clone(),
@@ -192,8 +196,24 @@ pub(super) async fn build(
     webhooks.feed().load().await?;
     let reply_rules = Arc::new(ReplyRules::new(&config.apps, &engine, clock.clone()));
     reply_rules.feed().load().await?;
+    let callback = Arc::new(Callback::new(config.apps.clone()));
+    let tools = Tools {
+        callback: callback.clone(),
+        events: events.clone(),
+        webhooks: webhooks.clone(),
+        deliveries: deliveries.clone(),
+        rules: reply_rules.clone(),
+        fingerprints,
+        client,
+        credentials: credentials.clone(),
+        clock: clock.clone(),
+        tasks: tasks.clone(),
+    };
+    let push = Arc::new(Push::new(&config.apps, config.push.clone(), tools));
     let state = Arc::new(State {
-        callback: Callback::new(config.apps.clone()),
+        callback,
+        push,
+        events,
         jsapi: Jsapi::new(
             config.apps.clone(),
             credentials.clone(),

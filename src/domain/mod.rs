@@ -1,4 +1,5 @@
-//! The pure core: ids, contacts, time, signatures, page addresses, calls, pushes. No I/O, no clock, no randomness, no framework.
+//! The pure core: ids, contacts, time, signatures, page addresses, calls, pushed messages. No I/O, no clock, no randomness, no
+//! framework.
 
 pub mod call_pattern;
 pub mod contact;

@@ -1,7 +1,10 @@
-//! WeChat's check that this server is the one the console names (接入指南). Pushed messages are not handled here.
+//! WeChat's check that this server is the one the console names (接入指南), and with which token it signs. Pushed messages are
+//! handled in `push`.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+
+use secrecy::SecretString;
 
 use crate::config::{App, Apps};
 use crate::domain::ids::AppName;
@@ -54,20 +57,29 @@ impl Callback {
     /// # Errors
     /// See [`Error`].
     pub fn verify(&self, app: Option<&str>, check: Check) -> Result<String, Error> {
-        let app = self.app(app).ok_or(Error::NoApp)?;
-        let Some(token) = &app.token else {
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            if told.insert(app.name.clone()) {
-                tracing::warn!(app = %app.name, "a server check came for an app without a token: set apps.token");
-            }
-            return Err(Error::Refused);
-        };
+        let (_, token) = self.account(app)?;
         let signature = signature::callback(token, &[&check.timestamp, &check.nonce]);
         if signature.matches(&check.signature) {
             Ok(check.echostr)
         } else {
             Err(Error::Refused)
         }
+    }
+
+    /// The app of this name (or the default app) and the token that WeChat signs with.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn account(&self, app: Option<&str>) -> Result<(&App, &SecretString), Error> {
+        let app = self.app(app).ok_or(Error::NoApp)?;
+        if let Some(token) = &app.token {
+            return Ok((app, token));
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(app.name.clone()) {
+            tracing::warn!(app = %app.name, "WeChat's callback came for an app without a token: set apps.token");
+        }
+        Err(Error::Refused)
     }
 
     fn app(&self, name: Option<&str>) -> Option<&App> {

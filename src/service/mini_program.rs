@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::StoreError;
-use super::credentials::{self, Credentials};
+use super::credentials::{self, Credentials, Held};
 use super::records::Identity;
 use super::seal::Sealer;
 use super::session_keys;
@@ -102,7 +102,8 @@ impl MiniProgram {
     /// See [`Error`].
     pub async fn phone(&self, app: &str, code: &LoginCode) -> Result<Phone, Error> {
         let app = self.app(app)?;
-        let number = self.with_token(app, async |token| self.client.phone_number(token, code).await);
+        let call = |held: Arc<Held>| async move { self.client.phone_number(&held.value, code).await };
+        let number = self.with_token(app, call);
         let PhoneNumber {
             country_code, pure, ..
         } = number.await?;
@@ -164,8 +165,9 @@ impl MiniProgram {
             known => known?,
         };
         let signature = known.signature();
+        let (openid, signature) = (&known.openid, &signature);
         let check =
-            async |token: &SecretString| self.client.check_session(token, &known.openid, &signature).await;
+            |held: Arc<Held>| async move { self.client.check_session(&held.value, openid, signature).await };
         match self.with_token(app, check).await {
             Ok(()) => Ok(true),
             Err(Error::Platform(error)) if is_not_current(&error) => Ok(false),
@@ -181,8 +183,9 @@ impl MiniProgram {
         let app = self.app(app)?;
         let known = self.known(user, app).await?;
         let signature = known.signature();
+        let (openid, signature) = (&known.openid, &signature);
         let reset =
-            async |token: &SecretString| self.client.reset_session(token, &known.openid, &signature).await;
+            |held: Arc<Held>| async move { self.client.reset_session(&held.value, openid, signature).await };
         let key = match self.with_token(app, reset).await {
             Err(Error::Platform(error)) if is_not_current(&error) => return Err(Error::SessionExpired),
             key => key?,
@@ -195,6 +198,13 @@ impl MiniProgram {
         // A user who was deleted meanwhile has no use for it.
         self.identities.update(&known.identity.id, keep).await?;
         Ok(())
+    }
+
+    async fn with_token<T, F>(&self, app: &App, call: impl Fn(Arc<Held>) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = wechat::Result<T>>,
+    {
+        self.credentials.with_token(&app.app_id, call).await
     }
 
     fn app(&self, name: &str) -> Result<&App, Error> {
@@ -225,23 +235,6 @@ impl MiniProgram {
             openid,
             keys,
         })
-    }
-
-    /// Makes a call with the app's access_token, and once more with another one if that one is dead: a call with a
-    /// dead token has used up nothing. (返回码 40001, 40014, 42001.)
-    async fn with_token<T>(
-        &self,
-        app: &App,
-        call: impl AsyncFn(&SecretString) -> wechat::Result<T>,
-    ) -> Result<T, Error> {
-        let held = self.credentials.access_token(&app.app_id).await?;
-        match call(&held.value).await {
-            Err(error) if error.is_dead_token() => {
-                let next = self.credentials.replace_dead(&app.app_id, &held.value).await?;
-                Ok(call(&next.value).await?)
-            }
-            result => Ok(result?),
-        }
     }
 }
 

@@ -12,6 +12,9 @@ use super::codes::Codes;
 use super::endpoints::Endpoint;
 use super::errcode;
 use super::limits::Limits;
+use super::push::account_of;
+use super::push::conversation::Conversation;
+use super::push::server::{Alarms, Server};
 use super::reply::Refusal;
 use super::sessions::{SessionRule, Sessions};
 use super::settings::{AppKind, AppSettings, Switches};
@@ -41,6 +44,14 @@ pub(crate) struct App {
     pub(crate) tickets: Tickets,
     /// Users by openid, as far as the app has met them.
     pub(crate) openids: HashMap<String, usize>,
+    /// The account's own id.
+    pub(crate) account: String,
+    /// Where its messages and events are pushed to.
+    pub(crate) server: Option<Server>,
+    /// How that has gone.
+    pub(crate) alarms: Alarms,
+    /// Its dealings with each user.
+    pub(crate) conversations: HashMap<usize, Conversation>,
     limits: Limits,
     logins: Logins,
     refused_until: Option<(i32, Moment)>,
@@ -65,6 +76,10 @@ impl App {
             sessions: Sessions::default(),
             tickets: Tickets::default(),
             openids: HashMap::new(),
+            account: account_of(&settings.app_id),
+            server: settings.server.clone().map(Server::new),
+            alarms: Alarms::default(),
+            conversations: HashMap::new(),
             limits: Limits::default(),
             logins: Logins::default(),
             refused_until: None,

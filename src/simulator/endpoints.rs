@@ -22,6 +22,33 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         cgi_bin::ticket::serve,
     )
     .daily(1_000_000),
+    Endpoint::both(
+        "/cgi-bin/getcallbackip",
+        Verb::Get,
+        cgi_bin::callback::callback_ips,
+    ),
+    Endpoint::both(
+        "/cgi-bin/get_api_domain_ip",
+        Verb::Get,
+        cgi_bin::callback::api_ips,
+    ),
+    Endpoint::both("/cgi-bin/callback/check", Verb::Post, cgi_bin::callback::check),
+    Endpoint::both(
+        "/cgi-bin/message/custom/send",
+        Verb::Post,
+        cgi_bin::message::send::serve,
+    )
+    .daily(500_000),
+    Endpoint::both(
+        "/cgi-bin/message/custom/typing",
+        Verb::Post,
+        cgi_bin::message::typing::official,
+    ),
+    Endpoint::both(
+        "/cgi-bin/message/custom/business/typing",
+        Verb::Post,
+        cgi_bin::message::typing::mini,
+    ),
     // WeChat: a POST is answered as if the parameters were missing, so the endpoint looks for itself.
     Endpoint::open("/sns/jscode2session", Verb::Any, sns::jscode2session::serve),
     Endpoint::open(
@@ -87,8 +114,9 @@ pub(crate) enum Verb {
 pub(crate) enum Server {
     /// The call carries an appid and a secret, or nothing; the endpoint checks them and charges the app.
     Open(fn(Visit<'_>) -> Answer),
-    /// The call carries an access token of an app of this kind; token, permission and quota are checked.
-    WithToken(AppKind, fn(&mut Desk<'_>) -> Answer),
+    /// The call carries an access token of an app of this kind, if one is named; token, permission and quota are
+    /// checked.
+    WithToken(Option<AppKind>, fn(&mut Desk<'_>) -> Answer),
     /// The same, for an endpoint that tells the app's own things from other apps'. It is given the app's id.
     AmongApps(AppKind, fn(Visit<'_>, &str) -> Answer),
 }
@@ -111,7 +139,12 @@ impl Endpoint {
     }
 
     const fn of(path: &'static str, verb: Verb, kind: AppKind, serve: fn(&mut Desk<'_>) -> Answer) -> Self {
-        Self::new(path, verb, Server::WithToken(kind, serve))
+        Self::new(path, verb, Server::WithToken(Some(kind), serve))
+    }
+
+    /// For apps of both kinds.
+    const fn both(path: &'static str, verb: Verb, serve: fn(&mut Desk<'_>) -> Answer) -> Self {
+        Self::new(path, verb, Server::WithToken(None, serve))
     }
 
     const fn among(

@@ -9,6 +9,10 @@ pub(crate) const INVALID_CREDENTIAL: i32 = 40_001;
 pub(crate) const INVALID_GRANT_TYPE: i32 = 40_002;
 /// The openid is not known to the app.
 pub(crate) const INVALID_OPENID: i32 = 40_003;
+/// A `media_id` that does not exist.
+pub(crate) const INVALID_MEDIA_ID: i32 = 40_007;
+/// A `msgtype` that does not exist.
+pub(crate) const INVALID_MESSAGE_TYPE: i32 = 40_008;
 /// No such app, or not of this kind.
 pub(crate) const INVALID_APP_ID: i32 = 40_013;
 /// A token that was never issued.
@@ -25,6 +29,14 @@ pub(crate) const INVALID_SECRET: i32 = 40_125;
 pub(crate) const CODE_USED: i32 = 40_163;
 /// The caller's address is not on the allow list.
 pub(crate) const ADDRESS_REFUSED: i32 = 40_164;
+/// The app is of another kind.
+pub(crate) const INVALID_ACCOUNT_TYPE: i32 = 40_200;
+/// The app has no server.
+pub(crate) const INVALID_URL: i32 = 40_201;
+/// An `action` that does not exist.
+pub(crate) const INVALID_ACTION: i32 = 40_202;
+/// A `check_operator` that does not exist.
+pub(crate) const INVALID_OPERATOR: i32 = 40_203;
 /// The user is held to be high-risk.
 pub(crate) const CODE_BLOCKED: i32 = 40_226;
 /// The secret is frozen in the console.
@@ -51,10 +63,26 @@ pub(crate) const GET_REQUIRED: i32 = 43_001;
 pub(crate) const POST_REQUIRED: i32 = 43_002;
 /// A POST without a body.
 pub(crate) const EMPTY_BODY: i32 = 44_002;
+/// A text message without a text.
+pub(crate) const EMPTY_TEXT: i32 = 44_004;
+/// A text is too long.
+pub(crate) const CONTENT_SIZE: i32 = 45_002;
+/// A message has too many articles.
+pub(crate) const ARTICLE_SIZE: i32 = 45_008;
 /// The day's calls are used up.
 pub(crate) const DAILY_QUOTA: i32 = 45_009;
 /// The minute's calls are used up.
 pub(crate) const MINUTE_QUOTA: i32 = 45_011;
+/// No action of the user's lets the app send now, or the user does not follow.
+pub(crate) const RESPONSE_OUT_OF_TIME: i32 = 45_015;
+/// The messages that an action allows are used up.
+pub(crate) const RESPONSE_COUNT: i32 = 45_047;
+/// A `command` that does not exist.
+pub(crate) const INVALID_COMMAND: i32 = 45_072;
+/// Nothing was said lately.
+pub(crate) const TYPING_TOO_LATE: i32 = 45_080;
+/// Typing is shown already.
+pub(crate) const TYPING_ALREADY: i32 = 45_081;
 /// The body is no JSON.
 pub(crate) const MALFORMED_BODY: i32 = 47_001;
 /// The app may not use this API.
@@ -95,6 +123,8 @@ pub(crate) fn text(code: i32) -> &'static str {
         }
         INVALID_GRANT_TYPE => "invalid grant_type",
         INVALID_OPENID => "invalid openid",
+        INVALID_MEDIA_ID => "invalid media_id",
+        INVALID_MESSAGE_TYPE => "invalid message type",
         INVALID_APP_ID => "invalid appid",
         INVALID_ACCESS_TOKEN => "invalid access_token",
         INVALID_CODE => "invalid code",
@@ -103,6 +133,10 @@ pub(crate) fn text(code: i32) -> &'static str {
         INVALID_SECRET => "invalid appsecret",
         CODE_USED => "code been used",
         ADDRESS_REFUSED => "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist",
+        INVALID_ACCOUNT_TYPE => "invalid account type",
+        INVALID_URL => "invalid url",
+        INVALID_ACTION => "invalid action",
+        INVALID_OPERATOR => "invalid check_operator",
         CODE_BLOCKED => "code blocked",
         SECRET_FROZEN => "appsecret is frozen",
         TOKEN_MISSING => "access_token missing",
@@ -118,8 +152,18 @@ pub(crate) fn text(code: i32) -> &'static str {
         GET_REQUIRED => "require GET method",
         POST_REQUIRED => "require POST method",
         EMPTY_BODY => "empty post data",
+        EMPTY_TEXT => "empty content",
+        CONTENT_SIZE => "content size out of limit",
+        ARTICLE_SIZE => "article size out of limit",
         DAILY_QUOTA => "reach max api daily quota limit",
         MINUTE_QUOTA => "api minute-quota reach limit must slower retry next minute",
+        RESPONSE_OUT_OF_TIME => "response out of time limit or subscription is canceled",
+        RESPONSE_COUNT => "out of response count limit",
+        INVALID_COMMAND => "invalid command",
+        TYPING_TOO_LATE => {
+            "need sending message to user, or recving message from user in the last 30 seconds before typing"
+        }
+        TYPING_ALREADY => "you are already typing",
         MALFORMED_BODY => "data format error",
         API_UNAUTHORIZED => "api unauthorized",
         50_002 => "user limited",

@@ -3,8 +3,9 @@
 //! one is not repeated in the other.
 //!
 //! A call enters at `wire`, goes through `platform` (counted, fault rules, WeChat's checks), and is served
-//! by the file of its endpoint in `cgi_bin`, `sns` or `wxa`; `endpoints` is the table of these. Pages are in `open`. What the
-//! platform remembers is `world`. The admin API under `/_sim/` is `admin`.
+//! by the file of its endpoint in `cgi_bin`, `sns` or `wxa`; `endpoints` is the table of these. Pages are in `open`,
+//! and what is pushed to the apps' servers in `push`. What the platform remembers is `world`. The admin API under `/_sim/` is
+//! `admin`.
 
 mod admin;
 mod app;
@@ -20,6 +21,7 @@ mod faults;
 mod limits;
 mod open;
 mod platform;
+mod push;
 mod random;
 mod reply;
 mod sessions;
@@ -47,6 +49,7 @@ use actix_web::{App, HttpServer};
 
 use admin::Guard;
 use platform::Platform;
+pub use push::settings::{PushFormat, PushMode, ServerSettings};
 pub use settings::{AppKind, AppSettings, Settings, Switches};
 
 /// Bytes of a request body.
@@ -69,7 +72,7 @@ impl Simulator {
         let listener = TcpListener::bind(settings.listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let platform = Arc::new(Platform::new(settings));
+        let platform = Arc::new(Platform::new(settings)?);
         Ok(Self {
             listener,
             address,
@@ -82,6 +85,12 @@ impl Simulator {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The console of its apps.
+    #[must_use]
+    pub fn console(&self) -> Console {
+        Console(Arc::clone(&self.platform))
     }
 
     /// Lets the admin API be called by these host names too, besides loopback and the bound address.
@@ -123,6 +132,25 @@ impl Simulator {
             .listen(self.listener)?
             .run();
         Ok(server)
+    }
+}
+
+/// What an app's administrator does in WeChat's console, for a program that started the simulator. It works while the
+/// simulator runs, too.
+#[derive(Clone)]
+pub struct Console(Arc<Platform>);
+
+impl Console {
+    /// Pushes an app's messages and events to this server from now on, without a verification. An app that the
+    /// simulator was not started with has it until a reset.
+    pub fn push_to(&self, app_id: &str, server: ServerSettings) {
+        self.0.push_to(app_id, server);
+    }
+}
+
+impl fmt::Debug for Console {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Console")
     }
 }
 

@@ -1,7 +1,9 @@
 //! How a call goes through the platform: counted, matched against the fault rules, checked in WeChat's
 //! order, served, logged. HTTP itself is `wire`'s matter.
 
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use actix_web::http::Method;
 
@@ -11,30 +13,39 @@ use super::endpoints::{Endpoint, Index, Server, Verb};
 use super::errcode;
 use super::faults::{Delivery, Plan};
 use super::open;
+use super::push;
+use super::push::settings::ServerSettings;
 use super::reply::{Answer, Refusal, Reply, Style};
 use super::settings::{AppKind, Settings};
 use super::world::{Desk, Visit, World};
+use crate::net;
 
 /// The simulated platform: one clock, one state.
 pub(crate) struct Platform {
     /// The simulator's clock.
     pub(crate) clock: Clock,
-    settings: Settings,
+    /// What pushes are posted with.
+    pub(crate) client: reqwest::Client,
+    settings: Mutex<Settings>,
     index: Index,
     world: Mutex<World>,
 }
 
 impl Platform {
     /// A platform with the apps of the settings.
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> io::Result<Self> {
         let seed = settings.seed.unwrap_or_else(rand::random);
         let world = Mutex::new(World::new(&settings, seed));
-        Self {
+        // WeChat: five seconds for the connection. How long the whole may take is said with each push.
+        let client =
+            net::client(Duration::from_secs(5), Duration::from_secs(60)).map_err(io::Error::other)?;
+        Ok(Self {
             clock: Clock::default(),
-            settings,
+            client,
+            settings: Mutex::new(settings),
             index: Index::new(),
             world,
-        }
+        })
     }
 
     /// The state. It is held for microseconds and never across an await.
@@ -45,9 +56,21 @@ impl Platform {
 
     /// Everything back to the start, the clock included.
     pub(crate) fn reset(&self, seed: Option<u64>) {
-        let seed = seed.or(self.settings.seed).unwrap_or_else(rand::random);
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let seed = seed.or(settings.seed).unwrap_or_else(rand::random);
         self.clock.reset();
-        *self.world() = World::new(&self.settings, seed);
+        *self.world() = World::new(&settings, seed);
+    }
+
+    /// Gives an app of the settings a server, now and after every reset.
+    pub(crate) fn push_to(&self, app_id: &str, server: ServerSettings) {
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(app) = settings.apps.iter_mut().find(|app| app.app_id == app_id) {
+            app.server = Some(server.clone());
+        }
+        if let Some(app) = self.world().apps.get_mut(app_id) {
+            app.server = Some(push::server::Server::new(server));
+        }
     }
 
     /// Counts a call and decides what the fault rules do to it.
@@ -99,7 +122,7 @@ fn answer(world: &mut World, call: &Call, endpoint: &'static Endpoint, now: Mome
         }
         Server::WithToken(kind, serve) => serve(&mut admitted(world, call, endpoint, kind, now)?),
         Server::AmongApps(kind, serve) => {
-            let app_id = admitted(world, call, endpoint, kind, now)?.app.id.clone();
+            let app_id = admitted(world, call, endpoint, Some(kind), now)?.app.id.clone();
             let visit = Visit {
                 call,
                 endpoint,
@@ -116,7 +139,7 @@ fn admitted<'a>(
     world: &'a mut World,
     call: &'a Call,
     endpoint: &'static Endpoint,
-    kind: AppKind,
+    kind: Option<AppKind>,
     now: Moment,
 ) -> Result<Desk<'a>, Refusal> {
     let token = call
@@ -124,7 +147,8 @@ fn admitted<'a>(
         .ok_or_else(|| Refusal::of(errcode::TOKEN_MISSING))?;
     let app_id = world.tokens.check(&token, now)?.to_owned();
     let desk = world.desk(&app_id, call, endpoint, now)?;
-    if desk.app.kind != kind || (kind == AppKind::Official && !desk.app.switches.verified) {
+    let other_kind = kind.is_some_and(|kind| desk.app.kind != kind);
+    if other_kind || (desk.app.kind == AppKind::Official && !desk.app.switches.verified) {
         return Err(Refusal::of(errcode::API_UNAUTHORIZED));
     }
     desk.app.charge(endpoint, now)?;

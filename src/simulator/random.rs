@@ -39,6 +39,32 @@ impl Random {
         hex::encode(bytes)
     }
 
+    /// This many digits, the first of them not 0.
+    pub(crate) fn digits(&mut self, length: usize) -> String {
+        let digit = |place| self.0.random_range(u8::from(place == 0)..10);
+        (0..length)
+            .map(digit)
+            .map(|digit| char::from(b'0' + digit))
+            .collect()
+    }
+
+    /// Sixteen letters and digits.
+    pub(crate) fn printable(&mut self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        for byte in &mut bytes {
+            // The last two of the alphabet are no letters.
+            *byte = WORD[self.0.random_range(0..WORD.len() - 2)];
+        }
+        bytes
+    }
+
+    /// In another order.
+    pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
+        for last in (1..things.len()).rev() {
+            things.swap(last, self.0.random_range(0..=last));
+        }
+    }
+
     /// An access token. WeChat: 136 to 512 characters, beginning with digits and `_`.
     pub(crate) fn token(&mut self) -> String {
         let mut token = format!("{}_", self.0.random_range(50..100));

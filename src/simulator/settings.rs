@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::limits::Limit;
+use super::push::settings::ServerSettings;
 use super::reply::{ErrorStyle, Style};
 
 /// What a simulator is started with.
@@ -35,6 +36,8 @@ pub struct AppSettings {
     pub js_domains: Vec<String>,
     /// How the platform treats the app.
     pub switches: Switches,
+    /// Where its messages and events are pushed to, if they are.
+    pub server: Option<ServerSettings>,
 }
 
 impl AppSettings {
@@ -59,7 +62,15 @@ impl AppSettings {
             kind,
             js_domains: Vec::new(),
             switches: Switches::of(kind),
+            server: None,
         }
+    }
+
+    /// The same app with a server that its messages and events are pushed to. It is not verified.
+    #[must_use]
+    pub fn pushing_to(mut self, server: ServerSettings) -> Self {
+        self.server = Some(server);
+        self
     }
 }
 
@@ -113,6 +124,12 @@ pub struct Switches {
     pub(crate) always_errcode: bool,
     /// Slashes are escaped in JSON.
     pub(crate) escape_slashes: bool,
+    /// The media that replies and messages may name; `None` takes any.
+    pub(crate) media_ids: Option<Vec<String>>,
+    /// What getcallbackip answers: where pushes come from.
+    pub(crate) callback_ips: Vec<String>,
+    /// What `get_api_domain_ip` answers.
+    pub(crate) api_ips: Vec<String>,
 }
 
 /// What getticket answers as `expires_in`.
@@ -199,6 +216,9 @@ impl Default for Switches {
             error_style: ErrorStyle::Rid,
             always_errcode: false,
             escape_slashes: false,
+            media_ids: None,
+            callback_ips: vec!["127.0.0.1".to_owned()],
+            api_ips: vec!["127.0.0.1".to_owned()],
         }
     }
 }

@@ -11,6 +11,8 @@ use super::endpoints::Endpoint;
 use super::errcode;
 use super::faults::Faults;
 use super::open::Visitor;
+use super::push::flood::Floods;
+use super::push::records::{Pushes, Transcript};
 use super::random::Random;
 use super::reply::Refusal;
 use super::settings::{AppSettings, Settings};
@@ -42,6 +44,12 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     /// Received calls.
     pub(crate) calls: Calls,
+    /// The log of pushes.
+    pub(crate) pushes: Pushes,
+    /// What users and apps saw of each other.
+    pub(crate) transcript: Transcript,
+    /// Floods of messages.
+    pub(crate) floods: Floods,
 }
 
 impl World {
@@ -61,6 +69,9 @@ impl World {
             random: Random::seeded(seed),
             faults: Faults::default(),
             calls: Calls::default(),
+            pushes: Pushes::default(),
+            transcript: Transcript::default(),
+            floods: Floods::default(),
         }
     }
 
@@ -101,6 +112,7 @@ impl World {
             users,
             identities,
             random,
+            transcript,
             ..
         } = self;
         let app = apps
@@ -116,6 +128,7 @@ impl World {
             users,
             identities,
             random,
+            transcript,
         })
     }
 }
@@ -152,4 +165,6 @@ pub(crate) struct Desk<'a> {
     pub(crate) identities: &'a Identities,
     /// What everything else is made from.
     pub(crate) random: &'a mut Random,
+    /// What users and apps saw of each other.
+    pub(crate) transcript: &'a mut Transcript,
 }

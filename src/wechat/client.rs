@@ -1,5 +1,6 @@
 //! The calls themselves: their paths, parameters and answers.
 
+mod message;
 mod sns;
 mod wxa;
 

@@ -29,6 +29,9 @@ fn the_printed_commands_work_and_do_so_again() {
         users.push(session["user"].clone());
         let signed: serde_json::Value = serde_json::from_str(&paste(&said, "JS-SDK signature")).unwrap();
         assert_eq!(signed["signature"].as_str().map(str::len), Some(40), "{signed}");
+        let push: serde_json::Value =
+            serde_json::from_str(&paste(&said, "A text that a simulated user")).unwrap();
+        assert!(push["deliveries"][0]["status"].is_number(), "{push}");
         demo.signal("TERM");
         assert_eq!(demo.wait().code(), Some(0));
     }

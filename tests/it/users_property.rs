@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -13,6 +14,7 @@ use wxgate::clock::Clock;
 use wxgate::domain::identity::IdentityId;
 use wxgate::domain::ids::{SessionId, UserId};
 use wxgate::service::avatars::Avatars;
+use wxgate::service::events::Events;
 use wxgate::service::records::User;
 use wxgate::service::rooms::Rooms;
 use wxgate::service::users::{LinkError, Users};
@@ -109,6 +111,7 @@ impl Stage {
             instance.sessions.clone(),
             Arc::new(Avatars::new(&engine, clock.clone(), tasks, None)),
             rooms.clone(),
+            Arc::new(Events::new(&engine, clock.clone(), Duration::from_secs(60))),
             clock,
         );
         Self {

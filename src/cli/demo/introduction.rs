@@ -28,12 +28,16 @@ Mini-program login (gets a code from the simulated phone, answers a token):
 JS-SDK signature for a page:
   {jsapi}
 
+A text that a simulated user sends to the account, pushed to the gateway as WeChat does it:
+  {push}
+
 Ctrl-C ends it.
 ",
         data = data.display(),
         check = check(gateway, keepsake),
         login = login(gateway, simulator, keepsake),
         jsapi = jsapi(gateway),
+        push = push(simulator, keepsake),
     )
 }
 
@@ -56,6 +60,13 @@ fn login(gateway: SocketAddr, simulator: SocketAddr, keepsake: &Keepsake) -> Str
     );
     format!(
         r#"curl http://{gateway}/v1/token -H 'Content-Type: application/json' -d "{{\"type\":100,\"account\":\"{code}\"}}""#
+    )
+}
+
+fn push(simulator: SocketAddr, keepsake: &Keepsake) -> String {
+    let app_id = &keepsake.official.app_id;
+    format!(
+        r#"curl http://{simulator}/_sim/push -d '{{"app_id":"{app_id}","user":"ann","message":{{"type":"text","content":"hello"}}}}'"#
     )
 }
 

@@ -23,8 +23,12 @@ use crate::app::App;
 use crate::config::{self, Apps, Config};
 use crate::domain::page_url::JsDomains;
 use crate::service::settings::Purpose;
-use crate::simulator::{AppSettings, Settings};
+use crate::simulator::{AppSettings, Console, PushFormat, PushMode, ServerSettings, Settings};
 use crate::telemetry::{self, Output};
+
+/// The names of the demo's apps.
+const OFFICIAL: &str = "demo-official";
+const MINI: &str = "demo-mini";
 
 pub(super) fn run(config: Config, data: &Path, expose: bool) -> Exit {
     let addresses = [
@@ -62,6 +66,7 @@ async fn serve(config: Config, data: &Path, process: &Process) -> Result<(), Str
         apps: simulated_apps(&keepsake, config.simulator.listen),
     })?;
     let platform = reachable(simulator.addr());
+    let console = simulator.console();
     let config = configure(config, &keepsake, data, platform)?;
     let log = config.log.clone();
     // It answers before the gateway may ask.
@@ -71,6 +76,7 @@ async fn serve(config: Config, data: &Path, process: &Process) -> Result<(), Str
     let app = App::bind(config, Purpose::Demo)
         .await
         .map_err(|error| output::chain(&error))?;
+    push_to(&console, &keepsake, reachable(app.addr()));
     output::line(introduction::text(
         reachable(app.addr()),
         platform,
@@ -92,6 +98,22 @@ fn simulated_apps(keepsake: &Keepsake, listen: SocketAddr) -> Vec<AppSettings> {
         simulate::open_to_callers(app, listen);
     }
     apps
+}
+
+/// The simulated platform pushes to the gateway, whose address is known only now. The two know each other's secrets, so
+/// nothing is verified.
+fn push_to(console: &Console, keepsake: &Keepsake, gateway: SocketAddr) {
+    let apps = [
+        (OFFICIAL, &keepsake.official, PushFormat::Xml),
+        (MINI, &keepsake.mini, PushFormat::Json),
+    ];
+    for (name, kept, format) in apps {
+        let url = format!("http://{gateway}/auth/{name}");
+        let server = ServerSettings::new(url, kept.token.as_str())
+            .encrypted(PushMode::Safe, kept.aes_key.as_str())
+            .format(format);
+        console.push_to(&kept.app_id, server);
+    }
 }
 
 /// The demo's configuration: addresses, limits and the log are the user's, everything else is the demo's own.
@@ -124,16 +146,11 @@ fn configure(
     config.apps = Apps::from_list(vec![
         app(
             config::AppKind::Official,
-            "demo-official",
+            OFFICIAL,
             &keepsake.official,
             js_domains,
         )?,
-        app(
-            config::AppKind::Mini,
-            "demo-mini",
-            &keepsake.mini,
-            JsDomains::default(),
-        )?,
+        app(config::AppKind::Mini, MINI, &keepsake.mini, JsDomains::default())?,
     ]);
     Ok(config)
 }

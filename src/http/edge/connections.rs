@@ -61,7 +61,7 @@ struct Connection {
 }
 
 /// One connection, found by its requests as `request.conn_data::<Guard>()`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Guard {
     connection: Arc<Connection>,
 }

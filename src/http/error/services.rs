@@ -7,7 +7,7 @@ use crate::http::edge::body::BodyError;
 use crate::service::users::LinkError;
 use crate::service::{
     StoreError, accounts, callback, codes, credentials, jsapi, login, mini_program, oauth, password_check,
-    passwords, sessions,
+    passwords, push, sessions,
 };
 use crate::telemetry::Chain;
 
@@ -43,6 +43,18 @@ impl From<callback::Error> for ApiError {
         match error {
             callback::Error::NoApp => no_app(),
             callback::Error::Refused => Self::Forbidden("Error! No Auth".to_owned()),
+        }
+    }
+}
+
+impl From<push::Error> for ApiError {
+    fn from(error: push::Error) -> Self {
+        match error {
+            push::Error::NoApp => no_app(),
+            push::Error::Refused => Self::Forbidden("Error! No Auth".to_owned()),
+            push::Error::Malformed(error) => Self::Invalid(vec![error.to_string()]),
+            push::Error::Store(error) => store_failed(&error),
+            push::Error::Slow => Self::Unavailable("the push was not stored in time", Duration::from_secs(1)),
         }
     }
 }

@@ -6,6 +6,7 @@ mod callback;
 mod codes;
 mod compat;
 mod deliveries;
+mod events;
 mod fallback;
 mod jsapi;
 mod jwks;
@@ -34,6 +35,9 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
     config
         .service(callback::check_default)
         .service(callback::check_named)
+        .service(callback::receive_default)
+        .service(callback::receive_named)
+        .service(events::follow)
         .service(jsapi::sign_default)
         .service(jsapi::sign_named)
         .service(jsapi::sign_body_default)

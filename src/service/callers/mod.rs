@@ -189,13 +189,25 @@ impl Callers {
     pub fn authenticate(&self, key: &str) -> Result<Arc<Caller>, Denied> {
         let digest = KeyDigest::of(key).ok_or(Denied::Unknown)?;
         let caller = self.find(&digest).ok_or(Denied::Unknown)?;
+        self.check(&caller)?;
+        Ok(caller)
+    }
+
+    /// Whether the key of a caller that was authenticated some time ago is good still.
+    #[must_use]
+    pub fn is_good(&self, id: &CallerId) -> bool {
+        let caller = self.feed.get(id.as_str());
+        caller.is_some_and(|caller| self.check(&caller).is_ok())
+    }
+
+    fn check(&self, caller: &Caller) -> Result<(), Denied> {
         if caller.revoked_at.is_some() {
             return Err(Denied::Revoked);
         }
         if caller.ends_at.is_some_and(|end| end <= self.clock.store_now()) {
             return Err(Denied::Expired);
         }
-        Ok(caller)
+        Ok(())
     }
 
     /// Counts a request of a caller against its rate.

@@ -147,6 +147,29 @@ impl Credentials {
         }
     }
 
+    /// Makes a call with the app's access_token, and once more with another one if that one is dead: a call with a
+    /// dead token has used up nothing. (返回码 40001, 40014, 42001.)
+    ///
+    /// # Errors
+    /// If there is no token, or the call fails.
+    pub async fn with_token<T, E: From<Error> + From<wechat::Error>, F>(
+        &self,
+        app: &AppId,
+        call: impl Fn(Arc<Held>) -> F,
+    ) -> Result<T, E>
+    where
+        F: Future<Output = wechat::Result<T>>,
+    {
+        let held = self.access_token(app).await?;
+        match call(held.clone()).await {
+            Err(error) if error.is_dead_token() => {
+                let next = self.replace_dead(app, &held.value).await?;
+                Ok(call(next).await?)
+            }
+            result => Ok(result?),
+        }
+    }
+
     /// For each value that should be held: its AppID, its kind, and how long it is good for yet.
     #[must_use]
     pub fn remaining(&self) -> Vec<(AppId, &'static str, Duration)> {

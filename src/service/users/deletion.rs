@@ -83,6 +83,8 @@ impl Users {
                 return Ok(());
             }
             for identity in &found {
+                // What was pushed about the person is found by the identity, so it goes first.
+                self.events.forget(&identity.record.id).await?;
                 // One that went to somebody else meanwhile stays.
                 self.identities.take(identity).await?;
             }

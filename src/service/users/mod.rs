@@ -8,6 +8,7 @@ mod proving;
 use std::sync::Arc;
 
 use super::avatars::Avatars;
+use super::events::Events;
 use super::fresh_id;
 use super::records::{Identity, User};
 use super::rooms::Rooms;
@@ -29,6 +30,7 @@ pub struct Users {
     sessions: Arc<Sessions>,
     avatars: Arc<Avatars>,
     rooms: Arc<Rooms>,
+    events: Arc<Events>,
     clock: Clock,
 }
 
@@ -60,6 +62,7 @@ impl Users {
         sessions: Arc<Sessions>,
         avatars: Arc<Avatars>,
         rooms: Arc<Rooms>,
+        events: Arc<Events>,
         clock: Clock,
     ) -> Self {
         Self {
@@ -68,6 +71,7 @@ impl Users {
             sessions,
             avatars,
             rooms,
+            events,
             clock,
         }
     }

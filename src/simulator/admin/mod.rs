@@ -9,8 +9,12 @@ mod credentials;
 mod encrypted;
 mod error;
 mod faults;
+mod flood;
 mod guard;
+mod hazards;
 mod input;
+mod push;
+mod server;
 mod state;
 mod users;
 mod visitor;
@@ -34,6 +38,22 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(at("/clock").get(clock::show).post(clock::advance))
         .service(at("/apps").get(apps::list).post(apps::create))
         .service(at("/apps/{app_id}").get(apps::show).patch(apps::change))
+        .service(
+            at("/apps/{app_id}/server")
+                .get(server::show)
+                .put(server::replace)
+                .patch(server::change)
+                .delete(server::remove),
+        )
+        .service(at("/apps/{app_id}/server/verify").post(server::verify))
+        .service(at("/push").post(push::create))
+        .service(at("/push/batch").post(push::batch))
+        .service(at("/push/hazards").post(hazards::create))
+        .service(at("/push/flood").post(flood::create))
+        .service(at("/push/flood/{flood_id}").get(flood::show).delete(flood::stop))
+        .service(at("/pushes").get(push::list))
+        .service(at("/pushes/{push_id}").get(push::show))
+        .service(at("/transcript").get(push::transcript))
         .service(at("/users").get(users::list).post(users::create))
         .service(at("/users/{user}").get(users::show).patch(users::change))
         .service(at("/visitor").get(visitor::show).post(visitor::change))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::json;
 use tokio::sync::oneshot;
-use wxgate::simulator::{Settings, Simulator};
+use wxgate::simulator::{AppSettings, ServerSettings, Settings, Simulator};
 
 use super::support::{OFFICIAL, Sim, client};
 
@@ -73,4 +73,38 @@ async fn simulators_of_one_seed_give_the_same_openids() {
     let user = json!({"id": "ann"});
     let made = one.admin(Method::POST, "/users", user.clone()).await;
     assert_eq!(made, other.admin(Method::POST, "/users", user).await);
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_pushes_that_nobody_answers() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let hook = format!("http://{}/", silent.local_addr().unwrap());
+    let apps = vec![AppSettings::official(OFFICIAL, "s").pushing_to(ServerSettings::new(hook, "AAAAA"))];
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let simulator = Simulator::bind(Settings {
+        listen,
+        seed: None,
+        apps,
+    })
+    .unwrap();
+    let url = format!("http://{}/_sim/push", simulator.addr());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let run = simulator.run_until(async { drop(stopped.await) });
+    let (client, start) = (client(), Instant::now());
+    let calls = async {
+        let flood = json!({"app_id": OFFICIAL, "count": 1_000});
+        let begun = client.post(format!("{url}/flood")).json(&flood).send().await;
+        assert_eq!(begun.unwrap().status(), 200);
+        let order = json!({"app_id": OFFICIAL, "message": {"content": "a"}});
+        let waiting = client.post(&url).json(&order).send();
+        let stop = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            stop.send(()).unwrap();
+        };
+        let (waiting, ()) = tokio::join!(waiting, stop);
+        assert!(!waiting.unwrap_err().is_timeout());
+    };
+    let (ran, ()) = tokio::join!(run, calls);
+    ran.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
 }

@@ -1,6 +1,7 @@
 //! The simulated platform through its front door: HTTP alone, each test with a platform of its own.
 
 mod admin;
+mod customer_service;
 mod encrypted;
 mod faults;
 mod guard;
@@ -10,6 +11,11 @@ mod login;
 mod open;
 mod open_links;
 mod phone;
+mod push;
+mod push_events;
+mod push_replies;
+mod push_support;
+mod push_traffic;
 mod sessions;
 pub(crate) mod support;
 mod tickets;

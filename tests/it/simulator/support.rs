@@ -9,7 +9,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
-use wxgate::simulator::{AppSettings, Settings, Simulator};
+use wxgate::simulator::{AppSettings, Console, Settings, Simulator};
 
 pub(crate) const OFFICIAL: &str = "wx0000000000000001";
 pub(crate) const MINI: &str = "wx0000000000000002";
@@ -39,6 +39,10 @@ impl Sim {
     }
 
     pub(crate) fn with(apps: Vec<AppSettings>) -> Self {
+        Self::with_console(apps).0
+    }
+
+    pub(crate) fn with_console(apps: Vec<AppSettings>) -> (Self, Console) {
         let listen = "127.0.0.1:0".parse().unwrap();
         let simulator = Simulator::bind(Settings {
             listen,
@@ -46,12 +50,13 @@ impl Sim {
             apps,
         })
         .unwrap();
-        let address = simulator.addr();
+        let (address, console) = (simulator.addr(), simulator.console());
         spawn(simulator);
-        Self {
+        let sim = Self {
             address,
             client: client(),
-        }
+        };
+        (sim, console)
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

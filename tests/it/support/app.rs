@@ -180,6 +180,32 @@ impl TestApp {
         change(&mut self.config);
     }
 
+    /// A caller's key with these rights, made by the command line; the gateway knows it.
+    pub(crate) async fn caller_key(&self, rights: &[&str]) -> String {
+        let mut arguments = vec!["caller", "create", "--name", "test", "--json"];
+        arguments.extend(rights);
+        let mut command = self.command(&arguments);
+        let output = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let key = made["key"].as_str().unwrap().to_owned();
+        super::eventually("the gateway knows the key", async || {
+            let request = self
+                .request(Method::GET, "/v1/apps/none/webhooks")
+                .bearer_auth(&key);
+            Reply::to(request).await.status != 401
+        })
+        .await;
+        key
+    }
+
     /// The command line of the program, configured as this gateway is.
     pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = super::program::wxgate(&self.home, arguments);

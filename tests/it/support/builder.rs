@@ -38,6 +38,7 @@ pub(crate) struct Builder {
     minis: Vec<String>,
     apps: Vec<AppSettings>,
     settings: Vec<(String, String)>,
+    replies: Vec<(String, String)>,
     faults: Vec<Value>,
     platform: Option<Platform>,
 }
@@ -50,6 +51,7 @@ impl Builder {
             minis: Vec::new(),
             apps: Vec::new(),
             settings: Vec::new(),
+            replies: Vec::new(),
             faults: Vec::new(),
             platform: None,
         }
@@ -76,6 +78,12 @@ impl Builder {
     pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
         let name = key.replace('.', "__").replace('-', "_").to_uppercase();
         self.settings.push((format!("WXGATE__{name}"), value.to_owned()));
+        self
+    }
+
+    /// Rules for replies of an official account, as `[[apps.replies]]` in TOML.
+    pub(crate) fn replies(mut self, name: &str, rules: &str) -> Self {
+        self.replies.push((name.to_owned(), rules.to_owned()));
         self
     }
 
@@ -156,6 +164,9 @@ impl Builder {
                 "[[apps]]\nname = \"{name}\"\nkind = \"official\"\napp_id = \"{app_id}\"\n\
                  app_secret = \"{SECRET}\"\ntoken = \"{TOKEN}\"\njs_domains = [\"{DOMAIN}\"]",
             );
+            for (_, rules) in self.replies.iter().filter(|(of, _)| of == name) {
+                let _ = writeln!(text, "{rules}");
+            }
             self.apps.push(AppSettings::official(app_id, SECRET));
         }
         for (index, name) in self.minis.iter().enumerate() {

@@ -6,6 +6,8 @@ pub(crate) mod mongo;
 pub(crate) mod node;
 pub(crate) mod platform;
 pub(crate) mod program;
+pub(crate) mod pusher;
+pub(crate) mod python;
 pub(crate) mod receiver;
 pub(crate) mod reply;
 pub(crate) mod services;

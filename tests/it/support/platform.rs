@@ -56,6 +56,43 @@ impl Platform {
         made["code"].as_str().unwrap().to_owned()
     }
 
+    /// A user's openid at an app.
+    pub(crate) async fn openid(&self, app_id: &str, user: &str) -> String {
+        let made = self
+            .admin(Method::GET, &format!("/users/{user}"), json!({}))
+            .await;
+        let openid = made["openids"][app_id].as_str();
+        openid.unwrap_or_else(|| panic!("{made}")).to_owned()
+    }
+
+    /// A user who follows an account and has just written to it, where nobody listened. Gives the openid.
+    pub(crate) async fn follower(&self, app_id: &str, user: &str) -> String {
+        let server = json!({"url": "http://127.0.0.1:9/auth", "token": "AAAAA", "verify": false});
+        self.admin(Method::PUT, &format!("/apps/{app_id}/server"), server)
+            .await;
+        for doing in [
+            json!({"event": {"type": "follow"}}),
+            json!({"message": {"type": "text", "content": "hello"}}),
+        ] {
+            let mut push = doing;
+            push["app_id"] = app_id.into();
+            push["user"] = user.into();
+            self.admin(Method::POST, "/push", push).await;
+        }
+        self.openid(app_id, user).await
+    }
+
+    /// The customer-service messages that a user has got, oldest first.
+    pub(crate) async fn messages(&self, app_id: &str, user: &str) -> Vec<Value> {
+        let path = format!("/transcript?app_id={app_id}&user={user}");
+        let transcript = self.admin(Method::GET, &path, json!({})).await;
+        let entries = transcript["entries"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{transcript}"));
+        let own = entries.iter().filter(|entry| entry["kind"] == "customer_service");
+        own.map(|entry| entry["content"].clone()).collect()
+    }
+
     /// Opens one of its pages, as a browser does.
     pub(crate) async fn open(&self, url: &str) -> Reply {
         let page = url.split('#').next().unwrap();

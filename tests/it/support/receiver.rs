@@ -30,6 +30,8 @@ pub(crate) enum Answer {
     Never,
     /// 200 with this body.
     Body(String),
+    /// The same, but not before this is over.
+    LateBody(Duration, String),
 }
 
 /// What it was sent.
@@ -173,6 +175,10 @@ async fn give(stream: &mut BufReader<TcpStream>, answer: Answer) -> Option<()> {
         }
         Answer::Never => std::future::pending().await,
         Answer::Body(body) => (200, String::new(), body),
+        Answer::LateBody(pause, body) => {
+            tokio::time::sleep(pause).await;
+            (200, String::new(), body)
+        }
     };
     let length = body.len();
     let answer = format!("HTTP/1.1 {status} x\r\n{more}content-length: {length}\r\n\r\n{body}");
