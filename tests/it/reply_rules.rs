@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use wxgate::config::Config;
 use wxgate::domain::push::event::Event;
 use wxgate::domain::push::reply::Reply;
+use wxgate::domain::push::rule::Rule;
 use wxgate::service::reply_rules::{Matched, ReplyRules};
 
 use crate::support::app::{Builder, StoreKind, TestApp};
@@ -347,4 +348,20 @@ async fn other_instances_hear_of_rules_within_two_seconds() {
         assert!(began.elapsed() < Duration::from_secs(2));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[test]
+fn the_rules_of_the_documentation_are_rules() {
+    let page = include_str!("../../docs/replies.md");
+    let block = |language: &str| {
+        let (_, rest) = page.split_once(&format!("```{language}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    };
+    let app = "kind = \"official\"\napp_id = \"wx1\"\napp_secret = \"s3cret\"";
+    let config = load(&block("toml").replace("# …", app)).unwrap();
+    assert_eq!(config.apps.named("shop").unwrap().replies.len(), 3);
+    let (_, body) = block("sh").split_once("-d '").unwrap();
+    let body = body.split_once('\'').unwrap().0;
+    let rule: Rule = serde_json::from_str(body).unwrap();
+    assert_eq!(rule.check(false), Ok(()));
 }

@@ -118,10 +118,7 @@ struct Written<'a> {
 
 impl<'a> Written<'a> {
     fn of(event: &'a Event) -> Option<Self> {
-        if event.kind != Kind::Message || event.r#type != "text" {
-            return None;
-        }
-        let text = event.data.get("content")?.as_str()?.trim();
+        let text = event.text_of()?.trim();
         let text = &text[..text.floor_char_boundary(READ)];
         Some(Self {
             text,
