@@ -15,7 +15,7 @@ pub const LONGEST_KEY: usize = 128;
 /// The longest scene of a QR code, in bytes. (生成带参数的二维码: `scene_str`.)
 pub const LONGEST_SCENE: usize = 64;
 /// How much memory the expressions of one rule may take, in bytes. `\w` alone takes 50 KiB, `[0-9A-Za-z]{4,64}` less.
-const MOST_MEMORY: usize = 1024 * 1024;
+const MOST_MEMORY: usize = 512 * 1024;
 
 /// The members that a rule has when it is written.
 pub const MEMBERS: [&str; 8] = [
@@ -246,14 +246,14 @@ impl Keyword {
         Ok(())
     }
 
-    /// Its texts as regular expressions. What they take is bounded, and they look at each character once, whatever they
-    /// are: a bad one can be slow, but not endless.
+    /// Its texts as regular expressions. The time they take grows with their size and with the text, not faster, and both
+    /// are bounded: the worst that can be written takes some milliseconds.
     pub(super) fn expressions(&self) -> Result<RegexSet, BadRule> {
         let build = |texts: &[String]| {
             RegexSetBuilder::new(texts)
                 .case_insensitive(self.ignore_case)
                 .size_limit(MOST_MEMORY)
-                .dfa_size_limit(MOST_MEMORY / 4)
+                .dfa_size_limit(MOST_MEMORY / 2)
                 .nest_limit(32)
                 .build()
         };

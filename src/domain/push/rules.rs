@@ -11,6 +11,8 @@ use super::rule::{BadRule, Keyword, Matching, Rule, When};
 
 /// Keywords are looked for in this much of a text, in bytes. WeChat's clients let people write less than that.
 const READ: usize = 4096;
+/// Regular expressions in so much of it: the worst of them look at each of its characters thousands of times.
+const READ_BY_EXPRESSIONS: usize = 1024;
 /// What stands before the scene when somebody begins to follow by a QR code. (接收事件推送, 2.)
 const BY_QR_CODE: &str = "qrscene_";
 
@@ -157,7 +159,8 @@ impl Test {
                 written.is_some_and(contained)
             }
             Self::Expression(expressions) => {
-                written.is_some_and(|written| expressions.is_match(written.text))
+                let end = |text: &str| text.floor_char_boundary(READ_BY_EXPRESSIONS);
+                written.is_some_and(|written| expressions.is_match(&written.text[..end(written.text)]))
             }
         }
     }
