@@ -4,11 +4,6 @@
 //! A key comes as `Authorization: Bearer` and in no other way: not as a cookie, which browsers send by themselves, and
 //! not in the address, which logs keep.
 
-#![allow(
-    dead_code,
-    reason = "the routes about webhooks, rules for replies and events are what it is for"
-)]
-
 use std::future::{Ready, ready};
 use std::sync::Arc;
 

@@ -36,6 +36,11 @@ impl Collector for Figures {
             let labels = [("app_id", app.as_str()), ("kind", kind)];
             ConstGauge::new(rest.as_secs_f64()).encode(family.encode_family(&labels)?)?;
         }
+        let help = "Pushes of WeChat's, by what became of them; repeated ones are among the acknowledged and replied ones";
+        let mut family = encoder.encode_descriptor("pushes", help, None, MetricType::Counter)?;
+        for (outcome, count) in self.0.push.figures() {
+            ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
+        }
         self.encode_deliveries(&mut encoder)
     }
 }

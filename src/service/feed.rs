@@ -1,13 +1,13 @@
 //! Small collections that every instance holds in memory, so that no request has to ask the store: changes are read each
 //! half second. What the records mean is not known here.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
-use crate::store::{self, Engine, Find, Index, Key, Record, Repo};
+use crate::store::{self, Engine, Find, Index, Record, Repo, Versioned};
 use crate::tasks::Tasks;
 
 /// How often the store is asked for changes.
@@ -39,6 +39,8 @@ pub struct Feed<R> {
     repo: Repo<R>,
     clock: Clock,
     known: RwLock<Known<R>>,
+    /// The records that cannot be read and were named in the log.
+    told: Mutex<BTreeSet<String>>,
 }
 
 /// What is known, and a number that changes with it.
@@ -58,6 +60,7 @@ impl<R: Fed> Feed<R> {
                 records: BTreeMap::new(),
                 revision: 0,
             }),
+            told: Mutex::default(),
         }
     }
 
@@ -155,17 +158,30 @@ impl<R: Fed> Feed<R> {
         find.limit = PAGE;
         let mut all = Vec::new();
         loop {
-            let found = self.repo.find(find.clone()).await?;
+            let found = self.repo.find_each(find.clone()).await?;
             let is_last_page = found.len() < PAGE;
-            find.after = found.last().map(|last| {
-                let changed_at: Key = last.record.changed_at().into();
-                (changed_at, last.record.id().to_owned())
-            });
-            all.extend(found.into_iter().map(|found| found.record));
-            if is_last_page {
+            let readable = found.into_iter().filter_map(|found| self.readable(found));
+            let before = all.len();
+            all.extend(readable);
+            let Some(last) = all[before..].last().filter(|_| !is_last_page) else {
                 return Ok(all);
-            }
+            };
+            find.after = Some((last.changed_at().into(), last.id().to_owned()));
         }
+    }
+
+    /// One record that cannot be read must not hide the changes of all others: a newer version may have written it.
+    fn readable(&self, found: store::Result<Versioned<R>>) -> Option<R> {
+        let error = match found {
+            Ok(found) => return Some(found.record),
+            Err(error) => error,
+        };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        // It is read again and again.
+        if told.insert(error.to_string()) {
+            tracing::error!(error = %crate::telemetry::Chain(&error), "a record is left out: it cannot be read");
+        }
+        None
     }
 
     fn read<T>(&self, read: impl FnOnce(&Known<R>) -> T) -> T {

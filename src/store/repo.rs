@@ -86,11 +86,15 @@ impl<R: Record> Repo<R> {
 
     /// The live records that match, in order.
     pub async fn find(&self, find: Find) -> Result<Vec<Versioned<R>>> {
-        let found = self
-            .engine
-            .find(R::COLLECTION, find, self.clock.store_now())
-            .await?;
-        found.into_iter().map(decode).collect()
+        self.find_each(find).await?.into_iter().collect()
+    }
+
+    /// As [`Self::find`], for those who can do without records that cannot be read: one that a newer version has
+    /// written, for example.
+    pub async fn find_each(&self, find: Find) -> Result<Vec<Result<Versioned<R>>>> {
+        let now = self.clock.store_now();
+        let found = self.engine.find(R::COLLECTION, find, now).await?;
+        Ok(found.into_iter().map(decode).collect())
     }
 
     /// Adds a record.

@@ -2,6 +2,7 @@
 //! heard.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rand::random;
@@ -9,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::asking::LEASE;
 use super::chores::{Errand, GRACE, set_todo};
-use super::{Answered, DEADLINE, Error, LAST_WORDS, Push, Pushed};
+use super::{Answered, DEADLINE, Error, Figures, LAST_WORDS, Push, Pushed};
 use crate::config::{App, Encryption};
 use crate::domain::identity::IdentityId;
 use crate::domain::ids::OpenId;
@@ -36,6 +37,18 @@ impl Push {
     /// # Errors
     /// See [`Error`].
     pub async fn accept(self: &Arc<Self>, app: Option<&str>, pushed: Pushed) -> Result<Answered, Error> {
+        let outcome = self.take(app, pushed).await;
+        self.counters.note(&outcome);
+        outcome
+    }
+
+    /// What became of pushes since the start.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.counters.figures()
+    }
+
+    async fn take(self: &Arc<Self>, app: Option<&str>, pushed: Pushed) -> Result<Answered, Error> {
         let deadline = pushed.arrived + DEADLINE;
         let (app, token) = self.tools.callback.account(app)?;
         let (payload, key) = self.open(app, token, &pushed)?;
@@ -82,6 +95,7 @@ impl Push {
         match timeout_at(deadline, self.tools.events.add(&record)).await {
             Ok(Ok(())) => {}
             Ok(Err(store::Error::Duplicate { .. })) => {
+                self.counters.repeated.fetch_add(1, Ordering::Relaxed);
                 let repeated = self.repeat(&asker, &record, deadline);
                 let record = timeout_at(deadline + LAST_WORDS, repeated)
                     .await

@@ -8,9 +8,12 @@
 mod accept;
 mod asking;
 mod chores;
+mod figures;
 mod late;
 mod plan;
 mod verify;
+
+pub use figures::Figures;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +25,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use self::chores::Errand;
+use self::figures::Counters;
 use super::callback::{self, Callback};
 use super::credentials::Credentials;
 use super::deliveries::Deliveries;
@@ -140,6 +144,7 @@ pub struct Push {
     /// The keys of each app, the current one first.
     keys: HashMap<AppId, Vec<AesKey>>,
     ids: Ids,
+    counters: Counters,
     errands: mpsc::Sender<Errand>,
     waiting: std::sync::Mutex<Option<mpsc::Receiver<Errand>>>,
 }
@@ -164,6 +169,7 @@ impl Push {
             apps: apps.clone(),
             keys: keys.collect(),
             ids: Ids::default(),
+            counters: Counters::default(),
             errands,
             waiting: std::sync::Mutex::new(Some(waiting)),
         }
