@@ -191,7 +191,14 @@ impl Query {
     /// # Errors
     /// If an escape is malformed or does not yield UTF-8.
     pub fn read(request: &HttpRequest) -> Result<Self, ApiError> {
-        let raw = request.query_string();
+        Self::parse(request.query_string())
+    }
+
+    /// Reads what follows the `?`.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(raw: &str) -> Result<Self, ApiError> {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(raw).map_err(|_| malformed())?;
         let clean = pairs
             .iter()

@@ -286,20 +286,20 @@ impl Lane {
     }
 
     async fn judge(self: &Arc<Self>, verdict: Verdict) {
-        let now = self.shared.clock.store_now();
-        if verdict != Verdict::Good && !self.attentive.swap(true, Ordering::Relaxed) {
+        let good = matches!(verdict, Verdict::Good(_));
+        if !good && !self.attentive.swap(true, Ordering::Relaxed) {
             // There is something to try again now.
             self.wake.notify_one();
         }
         match verdict {
             Verdict::Unknown => {}
-            Verdict::Bad => {
-                if self.circuit().note_failure(now) {
+            Verdict::Bad(ended) => {
+                if self.circuit().note_failure(ended) {
                     tracing::warn!(webhook = %self.webhook, "a webhook takes nothing: its deliveries wait");
                 }
             }
-            Verdict::Good => {
-                if !self.circuit().note_success(now) {
+            Verdict::Good(ended) => {
+                if !self.circuit().note_success(ended) {
                     return;
                 }
                 tracing::info!(webhook = %self.webhook, "a webhook takes events again");

@@ -52,10 +52,10 @@ pub(super) struct Claimed {
 /// What an attempt says of the receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It takes events.
-    Good,
-    /// It did not take this one.
-    Bad,
+    /// It took an event at this time.
+    Good(Timestamp),
+    /// It did not take one.
+    Bad(Timestamp),
     /// Nothing: it was not asked.
     Unknown,
 }
@@ -141,9 +141,9 @@ impl Shared {
         }
         self.write(delivery).await;
         if result.is_ok() {
-            Verdict::Good
+            Verdict::Good(ended)
         } else {
-            Verdict::Bad
+            Verdict::Bad(ended)
         }
     }
 

@@ -50,9 +50,8 @@ impl Reader {
     /// The next message; comments are none.
     async fn next(&mut self) -> Message {
         loop {
-            while let Some((block, rest)) = self.rest.split_once("\n\n") {
-                let block = block.to_owned();
-                self.rest = rest.to_owned();
+            while let Some(end) = self.rest.find("\n\n") {
+                let block: String = self.rest.drain(..end + 2).collect();
                 let field = |name: &str| {
                     let lines = block.lines().filter_map(|line| line.strip_prefix(name));
                     lines.collect::<Vec<_>>().join("\n")
