@@ -4,85 +4,56 @@
 //! A key comes as `Authorization: Bearer` and in no other way: not as a cookie, which browsers send by themselves, and
 //! not in the address, which logs keep.
 
-use std::future::{Ready, ready};
 use std::sync::Arc;
 
-use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use actix_web::{HttpMessage as _, HttpRequest, web};
 
 use super::error::ApiError;
 use super::signed_in;
-use crate::domain::ids::CallerId;
+use crate::domain::ids::{AppName, CallerId};
 use crate::service::callers::PREFIX;
 use crate::service::records::{Caller, Grant, Scope};
 use crate::state::State;
-
-/// A request of a caller, within its rate.
-#[derive(Debug, Clone)]
-pub(super) struct FromCaller(pub(super) Arc<Caller>);
-
-impl FromRequest for FromCaller {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(authenticate(request).map(Self))
-    }
-}
 
 /// Left with a request for its line in the log.
 #[derive(Debug, Clone)]
 pub(super) struct Known(pub(super) CallerId);
 
-/// Who manages webhooks and rules for replies.
-#[derive(Debug, Clone)]
-pub(super) enum Manager {
-    /// An administrator, for every app.
-    Administrator,
-    /// A caller that was made with `--webhooks`, for its apps.
-    Caller(Arc<Caller>),
-}
-
-impl Manager {
-    /// Who manages this app's by this request.
-    ///
-    /// # Errors
-    /// 401 without a good token or key, 403 for users and for callers that may not, 404 if there is no such app.
-    pub(super) fn of(request: &HttpRequest, app: &str) -> Result<Self, ApiError> {
-        if key(request).is_some() {
-            return permitted(request, app, Grant::Webhooks).map(Self::Caller);
-        }
-        match signed_in::authenticate(request)?.scope {
-            Scope::Admin => {
-                look_for(request, app)?;
-                Ok(Self::Administrator)
-            }
-            Scope::User => Err(ApiError::Forbidden(
-                "this is for administrators, and for callers with --webhooks".to_owned(),
-            )),
-        }
+/// The app of this name, if this request is of somebody who manages its webhooks and rules for replies: an administrator, or a caller
+/// that was made with `--webhooks` for it.
+///
+/// # Errors
+/// 401 without a good token or key, 403 for users and for callers that may not, 404 if there is no such app.
+pub(super) fn managed(request: &HttpRequest, app: &str) -> Result<AppName, ApiError> {
+    if key(request).is_some() {
+        return permitted(request, app, Grant::Webhooks).map(|(_, app)| app);
+    }
+    match signed_in::authenticate(request)?.scope {
+        Scope::Admin => look_for(request, app),
+        Scope::User => Err(ApiError::Forbidden(
+            "this is for administrators, and for callers with --webhooks".to_owned(),
+        )),
     }
 }
 
-/// Who follows this app's events by this request.
+/// Who follows the events of the app of this name by this request, and the app.
 ///
 /// # Errors
 /// 401 without a good key, 403 for callers that may not, 404 if there is no such app.
-pub(super) fn follower(request: &HttpRequest, app: &str) -> Result<Arc<Caller>, ApiError> {
+pub(super) fn follower(request: &HttpRequest, app: &str) -> Result<(Arc<Caller>, AppName), ApiError> {
     permitted(request, app, Grant::Events)
 }
 
-/// The caller of this request, which may do this with this app.
-fn permitted(request: &HttpRequest, app: &str, grant: Grant) -> Result<Arc<Caller>, ApiError> {
+/// The caller of this request, which may do this with the app of this name, and the app.
+fn permitted(request: &HttpRequest, app: &str, grant: Grant) -> Result<(Arc<Caller>, AppName), ApiError> {
     let caller = authenticate(request)?;
-    look_for(request, app)?;
-    let is_its_own = app.parse().is_ok_and(|app| caller.may_use(&app));
-    if !is_its_own {
+    let app = look_for(request, app)?;
+    if !caller.may_use(&app) {
         return Err(ApiError::Forbidden("the key is not for this app".to_owned()));
     }
     demand(&caller, grant)?;
-    Ok(caller)
+    Ok((caller, app))
 }
 
 /// Whether the caller was given this.
@@ -125,9 +96,9 @@ pub(super) fn key(request: &HttpRequest) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && key.starts_with(PREFIX)).then_some(key)
 }
 
-fn look_for(request: &HttpRequest, app: &str) -> Result<(), ApiError> {
+fn look_for(request: &HttpRequest, app: &str) -> Result<AppName, ApiError> {
     let state = request.app_data::<web::Data<State>>().ok_or(ApiError::Internal)?;
     let found = state.config.apps.named(app);
     let missing = || ApiError::NotFound("there is no such app".to_owned());
-    found.map(|_| ()).ok_or_else(missing)
+    found.map(|app| app.name.clone()).ok_or_else(missing)
 }

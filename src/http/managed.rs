@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::caller::Manager;
+use super::caller;
 use super::error::ApiError;
 use crate::domain::ids::AppName;
 
@@ -23,9 +23,6 @@ impl FromRequest for Managed {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let app = request.match_info().get("app").unwrap_or_default();
-        ready(Manager::of(request, app).and_then(|_| {
-            let no_app = |_| ApiError::NotFound("there is no such app".to_owned());
-            app.parse().map(|app| Self { app }).map_err(no_app)
-        }))
+        ready(caller::managed(request, app).map(|app| Self { app }))
     }
 }

@@ -55,10 +55,9 @@ pub(super) async fn follow(
     app: web::Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let caller = caller::follower(&request, &app)?;
+    let (caller, app) = caller::follower(&request, &app)?;
     let after = last_event_id(request.headers(), &Query::read(&request)?)?;
     let busy = || ApiError::Unavailable("too many follow the events already", Duration::from_secs(30));
-    let app = app.parse().map_err(|_| ApiError::Internal)?;
     let place = state.events.follow(app, after.as_ref()).ok_or_else(busy)?;
     let following = Following {
         state: state.into_inner(),
