@@ -14,6 +14,7 @@ mod avatars;
 mod binary;
 mod browser;
 mod callers;
+mod callers_manage;
 mod check;
 mod cli;
 mod cli_admin;
