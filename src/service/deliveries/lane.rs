@@ -22,7 +22,7 @@ use crate::telemetry::Chain;
 /// How many deliveries of a webhook are on their way at once.
 const IN_FLIGHT: usize = 64;
 /// So many ended before the store is asked for more, so that it is not asked for each of them.
-const BATCH: u32 = 16;
+const BATCH: usize = 16;
 /// How often it is looked whether anything has become due: store time may be turned, and others may have died.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often a lane looks that has nothing to do.
@@ -183,25 +183,28 @@ impl Lane {
 
     /// Has what is due sent, as much of it as there are places.
     async fn take_batch(self: &Arc<Self>) -> store::Result<Next> {
-        let Some(places) = self.places().await else {
-            return Ok(Next::Look);
-        };
-        let count = places.len();
+        let limit = self.slots.available_permits().max(BATCH);
         let contended = self.contended.load(Ordering::Relaxed);
-        let found = self
-            .queue
-            .first(if contended { 4 * count } else { count })
-            .await?;
+        let found = self.queue.first(if contended { 4 * limit } else { limit });
+        let found = found.await?;
         let now = self.shared.clock.store_now();
         let next = found.iter().filter_map(|found| course::due(&found.record)).min();
         let mut due: Vec<_> = found.into_iter().filter(|found| is_due(found, now)).collect();
-        self.backlog.store(due.len() >= count, Ordering::Relaxed);
         self.waiting.store(next.is_some(), Ordering::Relaxed);
+        if due.is_empty() {
+            self.backlog.store(false, Ordering::Relaxed);
+            let pause = next.map(|next| next.since(now).clamp(Duration::from_millis(10), LOOK));
+            return Ok(Next::Pause(pause.unwrap_or_else(idle)));
+        }
         if contended {
             // Others look at the same page: whoever begins somewhere else meets them less often.
             due.shuffle(&mut rand::rng());
         }
-        due.truncate(count);
+        let Some(places) = self.places(due.len().min(limit)).await else {
+            return Ok(Next::Look);
+        };
+        self.backlog.store(due.len() >= limit, Ordering::Relaxed);
+        due.truncate(places.len());
         let all = due.len();
         let claims = due
             .into_iter()
@@ -222,11 +225,7 @@ impl Lane {
             return Err(error);
         }
         self.contended.store(won < all, Ordering::Relaxed);
-        Ok(match next {
-            Some(_) if all > 0 => Next::Look,
-            Some(next) => Next::Pause(next.since(now).clamp(Duration::from_millis(10), LOOK)),
-            None => Next::Pause(idle()),
-        })
+        Ok(Next::Look)
     }
 
     /// While the circuit is open: has one delivery sent and waits for what comes of it.
@@ -311,19 +310,23 @@ impl Lane {
         }
     }
 
-    /// Places for deliveries, some at least. Nothing if meanwhile the process is ending or the circuit was opened.
-    async fn places(&self) -> Option<Vec<OwnedSemaphorePermit>> {
+    /// Places for so many deliveries, or for some of them. Nothing if meanwhile the process is ending or the circuit was
+    /// opened.
+    async fn places(&self, count: usize) -> Option<Vec<OwnedSemaphorePermit>> {
         let slots = self.slots.clone();
+        let some = u32::try_from(count.min(BATCH)).unwrap_or(1);
         let some = tokio::select! {
             () = self.shared.tasks.stopping() => return None,
-            some = slots.clone().acquire_many_owned(BATCH) => some,
+            some = slots.clone().acquire_many_owned(some) => some,
         };
         let mut some = some.expect("the places are never closed");
         if self.is_open() {
             return None;
         }
         let mut places: Vec<_> = std::iter::from_fn(|| some.split(1)).collect();
-        places.extend(std::iter::from_fn(|| slots.clone().try_acquire_owned().ok()));
+        let missing = count.saturating_sub(places.len());
+        let more = std::iter::from_fn(|| slots.clone().try_acquire_owned().ok());
+        places.extend(more.take(missing));
         Some(places)
     }
 

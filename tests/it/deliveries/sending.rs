@@ -118,14 +118,12 @@ async fn failures_are_tried_again_after_growing_pauses_and_given_up_in_the_end(b
         );
         // As long as the circuit is closed, nothing is sent before its time. From then on it is asked now and then
         // whether the receiver is back, which does not count.
-        if tries < 3 {
-            office.turn(pause.mul_f64(0.7));
+        if tries < 4 {
+            office.turn(pause.mul_f64(if tries == 1 { 0.3 } else { 0.7 }));
             tokio::time::sleep(Duration::from_millis(1500)).await;
             assert_eq!(receiver.count(), tries as usize);
-            office.turn(pause.mul_f64(0.5));
-        } else {
-            office.turn(pause.mul_f64(1.2));
         }
+        office.turn(pause.mul_f64(1.2));
         let turned = std::time::Instant::now();
         office.until(&event.id, &webhook, |one| one.tries > tries).await;
         assert!(turned.elapsed() < NOTICED, "{:?}", turned.elapsed());
