@@ -5,6 +5,7 @@ mod erasure;
 #[cfg(target_os = "linux")]
 mod pictures;
 mod process;
+mod push_crash;
 mod rotation;
 mod secrets;
 mod shutdown;

@@ -147,7 +147,7 @@ impl Receiver {
 }
 
 /// Nothing if the connection has to end.
-async fn give(stream: &mut BufReader<TcpStream>, answer: Answer) -> Option<()> {
+pub(crate) async fn give(stream: &mut BufReader<TcpStream>, answer: Answer) -> Option<()> {
     let (status, more, body) = match answer {
         Answer::Status(status) => (status, String::new(), String::new()),
         Answer::Redirect(to) => (307, format!("location: {to}\r\n"), String::new()),
@@ -185,7 +185,8 @@ async fn give(stream: &mut BufReader<TcpStream>, answer: Answer) -> Option<()> {
     stream.write_all(answer.as_bytes()).await.ok()
 }
 
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<Received> {
+/// The next request of a connection; nothing if it ends before.
+pub(crate) async fn read(stream: &mut BufReader<TcpStream>) -> Option<Received> {
     let mut line = String::new();
     stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
     let mut headers = HeaderMap::new();
@@ -212,6 +213,6 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Received> {
     clippy::disallowed_methods,
     reason = "the receiver is another party, not a task of the gateway's"
 )]
-fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(future);
 }

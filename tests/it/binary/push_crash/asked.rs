@@ -1,0 +1,185 @@
+//! A webhook is asked for replies, and the gateway that asks is killed meanwhile: everybody who wrote hears one answer.
+//!
+//! It is heard as the reply to WeChat's repetition, which waits for it, or as a message of its own. A second one would be
+//! unavoidable only if the gateway died between sending such a message and noting that it did, which is not done here.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use rand::RngExt as _;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::book::{Book, Entry};
+use super::fleet::Fleet;
+use super::seeded;
+use crate::binary::process::OFFICIAL;
+use crate::support::mongo::Mongod;
+use crate::support::receiver::Answer;
+
+const PATH: &str = "/ask";
+const USERS: usize = 12;
+/// A gateway that died is missed after four seconds; if WeChat has been told before that there is no reply, after at most
+/// twelve more. What it was sending when it died is taken up after thirty.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How the webhook answers, and when whoever asks it is killed.
+#[derive(Clone, Copy)]
+struct Case {
+    answer: fn(&Entry) -> Answer,
+    /// In milliseconds after the messages.
+    kill: (u64, u64),
+}
+
+/// Whoever asks first never hears anything. The repetition waits until the first asker counts as dead, asks, and is told
+/// at once.
+const PROMPT_AT_LAST: Case = Case {
+    answer: |entry| match entry.before {
+        0 => Answer::Never,
+        _ => reply(Duration::ZERO),
+    },
+    kill: (100, 1800),
+};
+/// The answer takes longer than WeChat waits for the repetition.
+const SLOW: Case = Case {
+    answer: |_| reply(Duration::from_millis(2500)),
+    kill: (100, 1800),
+};
+/// WeChat has been told that there is no reply when the one who asks dies: nobody repeats anything.
+const TOO_LATE_ALREADY: Case = Case {
+    answer: |entry| match entry.before {
+        0 => Answer::Never,
+        _ => reply(Duration::ZERO),
+    },
+    kill: (5500, 7000),
+};
+
+fn reply(pause: Duration) -> Answer {
+    Answer::LateBody(pause, json!({"type": "text", "content": "tea"}).to_string())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_repetition_is_answered_on_sqlite() {
+    one_answer_each(Fleet::on_sqlite(), PROMPT_AT_LAST).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_repetition_is_answered_on_mongodb() {
+    one_answer_each(pair().await, PROMPT_AT_LAST).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_answer_is_heard_on_sqlite() {
+    one_answer_each(Fleet::on_sqlite(), SLOW).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_answer_is_heard_on_mongodb() {
+    one_answer_each(pair().await, SLOW).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_answer_is_heard_on_sqlite() {
+    one_answer_each(Fleet::on_sqlite(), TOO_LATE_ALREADY).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_answer_is_heard_on_mongodb() {
+    one_answer_each(pair().await, TOO_LATE_ALREADY).await;
+}
+
+async fn pair() -> Fleet {
+    Fleet::on_mongodb(Mongod::standalone().await, 2)
+}
+
+/// The first gateway is pushed to, and killed; what WeChat repeats goes to the other one, or to the same one again.
+async fn one_answer_each(mut fleet: Fleet, case: Case) {
+    let (mut random, _) = seeded();
+    let book = Book::open(case.answer).await;
+    fleet
+        .begin(2000, &[json!({"url": book.url(PATH), "reply": true})])
+        .await;
+    let kill = Duration::from_millis(random.random_range(case.kill.0..case.kill.1));
+    let urls = fleet.push_urls();
+    let pushes = (0..USERS).map(|user| {
+        let push = json!({
+            "app_id": OFFICIAL, "user": format!("user-{user}"), "urls": urls, "wait": false,
+            "message": {"type": "text", "content": "What is there to drink?"},
+        });
+        fleet.stage.admin(Method::POST, "/push", push)
+    });
+    join_all(pushes).await;
+    let began = Instant::now();
+    while book.messages(PATH) < USERS {
+        assert!(began.elapsed() < Duration::from_secs(4), "it is not asked");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(kill.saturating_sub(began.elapsed())).await;
+    fleet.kill(0);
+    let asked = asked(&book);
+    fleet.start(0).await;
+    let answers = quiet(&fleet).await;
+    eprintln!(
+        "killed after {kill:?}, asked {asked} times then, {} in all",
+        self::asked(&book)
+    );
+    for (user, kinds) in &answers {
+        assert_eq!(kinds.len(), 1, "{user}: {answers:#?}\n{}", fleet.log());
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for kind in answers.values().flatten() {
+        *counts.entry(kind).or_default() += 1;
+    }
+    eprintln!("heard as {counts:?}");
+    assert!(
+        book.page(PATH).values().all(|(ids, _)| ids.len() == 1),
+        "{:#?}",
+        book.page(PATH)
+    );
+    assert_eq!(fleet.stored.count("events").await, USERS as u64);
+}
+
+/// How often the webhook was asked.
+fn asked(book: &Book) -> usize {
+    book.page(PATH).values().map(|(_, times)| times).sum()
+}
+
+/// Waits until neither WeChat nor the gateways have anything left to do, and says what everybody has heard.
+async fn quiet(fleet: &Fleet) -> BTreeMap<String, Vec<String>> {
+    let began = Instant::now();
+    loop {
+        let events = fleet.stored.records("events").await;
+        let left = events.iter().filter(|event| !event["todo_at"].is_null()).count();
+        let pushes = format!("/pushes?app_id={OFFICIAL}");
+        let pushes = fleet.stage.admin(Method::GET, &pushes, json!({})).await;
+        let pushes = pushes["pushes"].as_array().unwrap();
+        assert_eq!(pushes.len(), USERS);
+        let pending = pushes.iter().filter(|push| push["outcome"] == "pending").count();
+        if left == 0 && pending == 0 {
+            break;
+        }
+        assert!(
+            began.elapsed() < PATIENCE,
+            "{left} events and {pending} pushes are left: {events:#?}\n{}",
+            fleet.log()
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let mut heard = BTreeMap::new();
+    for user in (0..USERS).map(|user| format!("user-{user}")) {
+        let path = format!("/transcript?app_id={OFFICIAL}&user={user}");
+        let transcript = fleet.stage.admin(Method::GET, &path, json!({})).await;
+        heard.insert(user, kinds(&transcript));
+    }
+    heard
+}
+
+/// As what the answers came that are in a transcript.
+fn kinds(transcript: &Value) -> Vec<String> {
+    let entries = transcript["entries"].as_array().unwrap().iter();
+    entries
+        .map(|entry| entry["kind"].as_str().unwrap().to_owned())
+        .filter(|kind| kind == "reply" || kind == "customer_service")
+        .collect()
+}

@@ -1,0 +1,90 @@
+//! A flood at gateways of which nobody is killed without notice: several at once, gateways that are told to end, and a
+//! database that dies.
+
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+
+use super::fleet::Fleet;
+use super::flood::Flood;
+use super::{PUSHES, seeded};
+use crate::support::mongo::Mongod;
+use crate::support::pusher::text_message;
+
+/// What a balancer and WeChat do between them: each message comes three times at once, to three of four gateways.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_gateways_take_each_message_once() {
+    let mut fleet = Fleet::on_mongodb(Mongod::standalone().await, 4);
+    let flood = Flood::of(&mut fleet, 1000, PUSHES, 3).await;
+    let reckoning = flood.settled(&fleet).await;
+    eprintln!("{reckoning:#?}");
+    assert_eq!((reckoning.acknowledged, reckoning.stored), (1000, 1000));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_is_told_to_end_loses_nothing_on_sqlite() {
+    terminate_under_flood(Fleet::on_sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_is_told_to_end_loses_nothing_on_mongodb() {
+    let server = Mongod::standalone().await;
+    terminate_under_flood(Fleet::on_mongodb(server, 2)).await;
+}
+
+async fn terminate_under_flood(mut fleet: Fleet) {
+    let (mut random, _) = seeded();
+    let flood = Flood::begin(&mut fleet, PUSHES, 2).await;
+    let mut known = 0;
+    for _ in 0..4 {
+        tokio::time::sleep(Duration::from_millis(random.random_range(200..2000))).await;
+        let victim = random.random_range(0..fleet.len());
+        let (status, took) = fleet.terminate(victim, Duration::from_secs(10)).await;
+        let acknowledged = flood.acknowledged(&fleet).await;
+        eprintln!("{status} after {took:?}, {acknowledged} acknowledged so far");
+        assert!(status.success(), "{status}\n{}", fleet.log());
+        assert!(acknowledged > known, "it was told in a silence");
+        known = acknowledged;
+        fleet.start(victim).await;
+    }
+    eprintln!("{:#?}", flood.reckon(&fleet).await);
+}
+
+/// What cannot be stored is not acknowledged, so that WeChat pushes it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_killed_loses_nothing() {
+    let server = Mongod::start_private().await;
+    let (mut random, _) = seeded();
+    let mut fleet = Fleet::on_mongodb(&server, 2);
+    let flood = Flood::begin(&mut fleet, PUSHES, 2).await;
+    for round in 0..3 {
+        let known = flood.acknowledged(&fleet).await;
+        tokio::time::sleep(Duration::from_millis(random.random_range(500..2000))).await;
+        server.kill();
+        let message = text_message("o1", 1 + round, "Is anybody there?");
+        let began = Instant::now();
+        for index in 0..fleet.len() {
+            let (status, answer) = fleet.push(index, &message).await.unwrap();
+            assert_eq!(status, 503, "{answer}");
+        }
+        // WeChat waits for five seconds; an answer after that is none.
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        server.restart().await;
+        let (back, deadline) = (flood.acknowledged(&fleet).await, Duration::from_secs(30));
+        eprintln!("acknowledged {known} before, {back} at its return");
+        while flood.acknowledged(&fleet).await < back + 100 {
+            assert!(began.elapsed() < deadline, "nothing is acknowledged any more");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        for index in 0..fleet.len() {
+            let (status, answer) = fleet.push(index, &message).await.unwrap();
+            assert_eq!((status, answer.as_str()), (200, "success"));
+        }
+    }
+    let reckoning = flood.reckon(&fleet).await;
+    eprintln!("{reckoning:#?}");
+    assert!(
+        reckoning.alarms["status"].as_u64() > Some(0),
+        "no push met the failure"
+    );
+}
