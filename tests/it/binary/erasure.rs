@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use wxgate::clock::Clock;
 use wxgate::service::records::COLLECTIONS;
 
-use super::process::{MINI, Stage, read_all};
+use super::process::{MINI, Stage, TOKEN, read_all};
 use crate::avatars::files::encode;
 use crate::avatars::form;
 use crate::codes::SECRET as CODES_SECRET;
 use crate::support::eventually;
 use crate::support::mongo::Mongod;
+use crate::support::pusher::{Pusher, text_message};
 use crate::support::receiver::Receiver;
 use crate::support::reply::Reply;
 use crate::support::stored::Stored;
@@ -24,6 +26,7 @@ const NAME: &str = "canary-name";
 const NICKNAME: &str = "canary nickname";
 const ROOM: &str = "canary room";
 const DEVICE: &str = "canary-device/1.0";
+const MESSAGE: &str = "canary message";
 const PASSWORD: &str = "canary horse battery";
 
 struct Tour {
@@ -36,7 +39,7 @@ impl Tour {
     async fn new(mongo: bool) -> Self {
         let receiver = Receiver::start().await;
         let extra = format!(
-            "[log]\nlevel = \"trace\"\nrequests = \"all\"\n[codes]\nurl = \"{}\"\nsecret = \"{CODES_SECRET}\"\n",
+            "[push]\nwebhook_private_networks = true\n[log]\nlevel = \"trace\"\nrequests = \"all\"\n[codes]\nurl = \"{}\"\nsecret = \"{CODES_SECRET}\"\n",
             receiver.url()
         );
         let (url, database) = if mongo {
@@ -89,6 +92,45 @@ impl Tour {
             .ok();
     }
 
+    /// The user writes to the mini program, and a program of the company's that is down is to hear of it.
+    async fn write(&self, openid: &str) {
+        let rights = ["--app", "game", "--webhooks", "--json"];
+        let mut command = self.stage.command(&["caller", "create", "--name", "crm"]);
+        let made = command
+            .args(rights)
+            .stdout(std::process::Stdio::piped())
+            .output()
+            .unwrap();
+        let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+        let key = made["key"].as_str().unwrap();
+        let webhook = json!({"url": "http://127.0.0.1:9/"});
+        eventually("the key is known", async || {
+            let made = self
+                .send(Method::POST, "/v1/apps/game/webhooks", key, &webhook)
+                .await;
+            made.status == 201
+        })
+        .await;
+        let pusher = Pusher {
+            path: "/auth/game".to_owned(),
+            token: TOKEN.to_owned(),
+            app_id: MINI.to_owned(),
+            key: None,
+        };
+        let now = Clock::system().now().secs().to_string();
+        let (query, body) = pusher.written(&now, &text_message(openid, 1, MESSAGE));
+        let push = self
+            .stage
+            .client
+            .post(self.stage.url(&format!("/auth/game?{query}")));
+        assert_eq!(Reply::to(push.body(body)).await.text, "success");
+        eventually("its delivery was tried", async || {
+            let deliveries = self.stored.texts("deliveries").await;
+            deliveries.iter().any(|delivery| delivery.contains("attempts"))
+        })
+        .await;
+    }
+
     /// Every byte of the store.
     async fn everything(&self) -> String {
         let mut all = String::new();
@@ -129,6 +171,7 @@ async fn nothing_is_left(mongo: bool) {
         .send(Method::POST, "/v1/user/password", &token, &password)
         .await;
     assert_eq!(set.status, 204, "{}", set.text);
+    tour.write(&openid).await;
     let picture = encode(&image::DynamicImage::new_rgb8(300, 300), image::ImageFormat::Png);
     let upload = tour.stage.client.post(tour.stage.url("/v1/user/avatar"));
     let upload = upload
@@ -169,7 +212,7 @@ async fn nothing_is_left(mongo: bool) {
         .collect();
     assert!(unionid.len() > 10 && openid.len() > 10, "{unionid} {openid}");
     let texts = [
-        PHONE, EMAIL, NAME, NICKNAME, ROOM, DEVICE, &openid, &unionid, &picture,
+        PHONE, EMAIL, NAME, NICKNAME, ROOM, DEVICE, MESSAGE, &openid, &unionid, &picture,
     ];
     let before = tour.everything().await;
     for text in texts {

@@ -75,6 +75,7 @@ impl Stage {
             kind = "mini"
             app_id = "{MINI}"
             app_secret = "{SECRET}"
+            token = "{TOKEN}"
             "#
         );
         std::fs::write(folder.path().join("wxgate.toml"), config).unwrap();
