@@ -30,6 +30,8 @@ struct Case {
     answer: fn(&Entry) -> Answer,
     /// In milliseconds after the messages.
     kill: (u64, u64),
+    /// As what somebody at least must hear it.
+    heard: &'static str,
 }
 
 /// Whoever asks first never hears anything. The repetition waits until the first asker counts as dead, asks, and is told
@@ -40,11 +42,13 @@ const PROMPT_AT_LAST: Case = Case {
         _ => reply(Duration::ZERO),
     },
     kill: (100, 1800),
+    heard: "reply",
 };
-/// The answer takes longer than WeChat waits for the repetition.
+/// The answer takes longer than WeChat waits, also when it is asked for anew.
 const SLOW: Case = Case {
-    answer: |_| reply(Duration::from_millis(2500)),
+    answer: |_| reply(Duration::from_secs(6)),
     kill: (100, 1800),
+    heard: "customer_service",
 };
 /// WeChat has been told that there is no reply when the one who asks dies: nobody repeats anything.
 const TOO_LATE_ALREADY: Case = Case {
@@ -53,6 +57,7 @@ const TOO_LATE_ALREADY: Case = Case {
         _ => reply(Duration::ZERO),
     },
     kill: (5500, 7000),
+    heard: "customer_service",
 };
 
 fn reply(pause: Duration) -> Answer {
@@ -132,6 +137,7 @@ async fn one_answer_each(mut fleet: Fleet, case: Case) {
         *counts.entry(kind).or_default() += 1;
     }
     eprintln!("heard as {counts:?}");
+    assert!(counts.contains_key(case.heard), "{counts:?}");
     assert!(
         book.page(PATH).values().all(|(ids, _)| ids.len() == 1),
         "{:#?}",

