@@ -61,17 +61,23 @@ fn is_refused(msg_id: &str) -> bool {
 impl Flood {
     /// Starts the gateways and lets so many pushes a second rush in, `copies` of each message at the same time.
     pub(super) async fn begin(fleet: &mut Fleet, pushes: usize, copies: usize) -> Self {
-        Self::of(fleet, 200_000, pushes, copies).await
+        Self::of(fleet, 200_000, 3, pushes, copies).await
     }
 
-    /// As [`Self::begin`], with so many messages at most.
-    pub(super) async fn of(fleet: &mut Fleet, count: usize, pushes: usize, copies: usize) -> Self {
+    /// As [`Self::begin`], with so many messages at most, each of which is delivered so often at most.
+    pub(super) async fn of(
+        fleet: &mut Fleet,
+        count: usize,
+        deliveries: u32,
+        pushes: usize,
+        copies: usize,
+    ) -> Self {
         let book = Book::open(answer).await;
         let webhooks = PATHS.map(|path| json!({"url": book.url(path)}));
         fleet.begin(1000, &webhooks).await;
         let order = json!({
             "app_id": OFFICIAL, "count": count, "per_second": pushes / copies, "concurrency": 150, "users": 50,
-            "urls": fleet.push_urls(), "copies": copies, "retry_after_ms": 1000,
+            "urls": fleet.push_urls(), "copies": copies, "deliveries": deliveries, "retry_after_ms": 1000,
         });
         let made = fleet.stage.admin(Method::POST, "/push/flood", order).await;
         Self {
