@@ -30,6 +30,8 @@ struct Case {
     answer: fn(&Entry) -> Answer,
     /// In milliseconds after the messages.
     kill: (u64, u64),
+    /// As what somebody at least must hear it.
+    heard: &'static str,
 }
 
 /// Whoever asks first never hears anything. The repetition waits until the first asker counts as dead, asks, and is told
@@ -40,11 +42,13 @@ const PROMPT_AT_LAST: Case = Case {
         _ => reply(Duration::ZERO),
     },
     kill: (100, 1800),
+    heard: "reply",
 };
-/// The answer takes longer than WeChat waits for the repetition.
+/// The answer takes longer than WeChat waits, also when it is asked for anew.
 const SLOW: Case = Case {
-    answer: |_| reply(Duration::from_millis(2500)),
+    answer: |_| reply(Duration::from_secs(6)),
     kill: (100, 1800),
+    heard: "customer_service",
 };
 /// WeChat has been told that there is no reply when the one who asks dies: nobody repeats anything.
 const TOO_LATE_ALREADY: Case = Case {
@@ -53,6 +57,7 @@ const TOO_LATE_ALREADY: Case = Case {
         _ => reply(Duration::ZERO),
     },
     kill: (5500, 7000),
+    heard: "customer_service",
 };
 
 fn reply(pause: Duration) -> Answer {
@@ -89,6 +94,37 @@ async fn a_late_answer_is_heard_on_mongodb() {
     one_answer_each(pair().await, TOO_LATE_ALREADY).await;
 }
 
+/// Nobody dies, and the repetition goes to the other gateway while the first is still waiting for the webhook.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repetition_waits_for_the_same_answer() {
+    let mut fleet = pair().await;
+    let book = Book::open(|entry| match entry.before {
+        0 => reply(Duration::from_millis(1500)),
+        _ => Answer::Status(500),
+    })
+    .await;
+    fleet
+        .begin(2000, &[json!({"url": book.url(PATH), "reply": true})])
+        .await;
+    let pushes = (0..USERS).map(|user| {
+        let mut push = question(&fleet, user);
+        push["wait"] = true.into();
+        push["copies"] = 2.into();
+        push["concurrent"] = true.into();
+        fleet.stage.admin(Method::POST, "/push", push)
+    });
+    for push in join_all(pushes).await {
+        let copies = push["copies"].as_array().unwrap();
+        assert_eq!(copies.len(), 1, "{push}");
+        for one in [&push, &copies[0]] {
+            assert_eq!(one["outcome"], "replied", "{push:#}");
+            assert_eq!(one["reply"]["content"], "tea", "{push:#}");
+        }
+    }
+    assert_eq!(asked(&book), USERS);
+    assert_eq!(fleet.stored.count("events").await, USERS as u64);
+}
+
 async fn pair() -> Fleet {
     Fleet::on_mongodb(Mongod::standalone().await, 2)
 }
@@ -101,12 +137,8 @@ async fn one_answer_each(mut fleet: Fleet, case: Case) {
         .begin(2000, &[json!({"url": book.url(PATH), "reply": true})])
         .await;
     let kill = Duration::from_millis(random.random_range(case.kill.0..case.kill.1));
-    let urls = fleet.push_urls();
     let pushes = (0..USERS).map(|user| {
-        let push = json!({
-            "app_id": OFFICIAL, "user": format!("user-{user}"), "urls": urls, "wait": false,
-            "message": {"type": "text", "content": "What is there to drink?"},
-        });
+        let push = question(&fleet, user);
         fleet.stage.admin(Method::POST, "/push", push)
     });
     join_all(pushes).await;
@@ -132,12 +164,21 @@ async fn one_answer_each(mut fleet: Fleet, case: Case) {
         *counts.entry(kind).or_default() += 1;
     }
     eprintln!("heard as {counts:?}");
+    assert!(counts.contains_key(case.heard), "{counts:?}");
     assert!(
         book.page(PATH).values().all(|(ids, _)| ids.len() == 1),
         "{:#?}",
         book.page(PATH)
     );
     assert_eq!(fleet.stored.count("events").await, USERS as u64);
+}
+
+/// What a user writes, which goes to the first gateway at first.
+fn question(fleet: &Fleet, user: usize) -> Value {
+    json!({
+        "app_id": OFFICIAL, "user": format!("user-{user}"), "urls": fleet.push_urls(), "wait": false,
+        "message": {"type": "text", "content": "What is there to drink?"},
+    })
 }
 
 /// How often the webhook was asked.

@@ -32,13 +32,18 @@ async fn no_acknowledged_push_is_lost_on_mongodb() {
     kill_under_flood(Fleet::on_mongodb(server, 2)).await;
 }
 
-/// Kills gateways again and again, whichever and whenever, each of them as soon as it is back.
+/// Kills gateways again and again, whichever and whenever, each of them as soon as it is back. Kills that met no traffic do
+/// not count.
 async fn kill_under_flood(mut fleet: Fleet) {
     let (mut random, seed) = seeded();
     let flood = Flood::begin(&mut fleet, PUSHES, 2).await;
     let mut known = 0;
     let mut between = Vec::new();
-    for _ in 0..KILLS {
+    while between.iter().filter(|count| **count > 0).count() < KILLS {
+        assert!(
+            between.len() < 3 * KILLS,
+            "most kills met no traffic: {between:?}"
+        );
         tokio::time::sleep(Duration::from_millis(random.random_range(5..800))).await;
         let victim = random.random_range(0..fleet.len());
         fleet.kill(victim);
@@ -48,10 +53,9 @@ async fn kill_under_flood(mut fleet: Fleet) {
         fleet.start(victim).await;
     }
     let reckoning = flood.reckon(&fleet).await;
-    eprintln!("seed {seed}: {KILLS} kills; acknowledged between them {between:?}\n{reckoning:#?}");
-    let in_traffic = between.iter().filter(|count| **count > 0).count();
-    assert!(in_traffic > KILLS / 2, "most kills met no traffic: {between:?}");
-    assert!(reckoning.acknowledged > 20 * KILLS, "hardly anything was pushed");
+    let kills = between.len();
+    eprintln!("seed {seed}: {kills} kills; acknowledged between them {between:?}\n{reckoning:#?}");
+    assert!(reckoning.acknowledged > 10 * KILLS, "hardly anything was pushed");
 }
 
 /// A source of random numbers that can be had again.
