@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ EXPRESS = HERE / "express"
 APP_ID, SECRET, TOKEN = "wx0123456789abcdef", "0123456789abcdef0123456789abcdef", "benchtoken"
 MINI = "wxfedcba9876543210"
 PORTS = {"simulator": 3190, "floor": 3191, "wxgate": 3192, "express": 3193, "express-cached": 3194,
-         "wxgate-mongodb": 3195, "mongod": 3196, "hook": 3197}
+         "wxgate-mongodb": 3195, "mongod": 3196, "hook": 3197, "receiver": 3198}
 STARTED = []
 RUNNING = {}
 
@@ -56,6 +57,17 @@ def stop_all():
         process.wait(15)
 
 
+def on_disk(folder, work):
+    """Has `work` done in a copy of the folder in the build's folder: /tmp may be in memory, where a sync costs nothing."""
+    folder = pathlib.Path(shutil.copytree(folder, ROOT / "target" / f"load-{os.getpid()}"))
+    try:
+        work(folder)
+    finally:
+        stop_all()
+        STARTED.clear()
+        shutil.rmtree(folder)
+
+
 def call(where, body=None, method=None, headers=None):
     """The JSON that a request is answered with; a body makes it a POST."""
     data = None if body is None else json.dumps(body).encode()
@@ -65,7 +77,7 @@ def call(where, body=None, method=None, headers=None):
     return json.loads(text) if text else None
 
 
-def write_config(folder, name="wxgate", store="sqlite:bench.db", more=""):
+def write_config(folder, name="wxgate", store="sqlite:bench.db", more="", shop=""):
     """A configuration with one official account and one mini program of the simulated WeChat."""
     path = folder / f"{name}.toml"
     path.write_text(f"""
@@ -85,6 +97,7 @@ app_id = "{APP_ID}"
 app_secret = "{SECRET}"
 token = "{TOKEN}"
 js_domains = ["example.com"]
+{shop}
 [[apps]]
 name = "mini"
 kind = "mini"
@@ -108,7 +121,7 @@ def start_gateway(config, name="wxgate"):
         time.sleep(0.005)
 
 
-MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1000}
+MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}
 
 
 def wrk(where, seconds, connections, lua=None, env=None, wait=True):
@@ -128,6 +141,8 @@ def measured(running, where):
     total = int(re.search(r"(\d+) requests in", text)[1])
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
 
+    worst = re.search(r"Latency(?:\s+[\d.]+\w+){2}\s+([\d.]+)(us|ms|s|m)\b", text)
+
     def at(percent):
         found = re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)", text)
         return float(found[1]) * MILLISECONDS[found[2]]
@@ -136,6 +151,7 @@ def measured(running, where):
         "total": total,
         "p50": at(50),
         "p99": at(99),
+        "max": float(worst[1]) * MILLISECONDS[worst[2]],
         "failed": int(refused[1]) / max(total, 1) if refused else 0.0,
         "own": dict(re.findall(r"^own (\w+) (\d+)$", text, re.M)),
     }

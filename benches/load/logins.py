@@ -2,7 +2,6 @@
 Beside them the rate at which the stores themselves insert a record of the size of a session."""
 import json
 import os
-import pathlib
 import shutil
 import statistics
 import subprocess
@@ -45,20 +44,13 @@ def log_in(folder, peer, each, seconds, connections):
     return figure
 
 
-def inserts(seconds, connections, store):
-    command = [RELEASE / "examples" / "inserts", str(seconds), str(connections), store]
+def inserts(kind, seconds, connections, store):
+    command = [RELEASE / "examples" / "inserts", kind, str(seconds), str(connections), store]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
 
 def run(options, folder):
-    # In the build's folder, for /tmp may be in memory, where a sync costs nothing.
-    folder = pathlib.Path(shutil.copytree(folder, ROOT / "target" / f"load-{os.getpid()}"))
-    try:
-        measure(options, folder)
-    finally:
-        common.stop_all()
-        common.STARTED.clear()
-        shutil.rmtree(folder)
+    common.on_disk(folder, lambda folder: measure(options, folder))
 
 
 def measure(options, folder):
@@ -77,8 +69,8 @@ def measure(options, folder):
         for peer in peers:
             figure = log_in(folder, peer, 4 * options.seconds, options.seconds, options.connections)
             figures.setdefault(peer, []).append(figure)
-        file = inserts(options.seconds, options.connections, f"sqlite:{folder}/raw-{number}.db")
-        server = inserts(options.seconds, options.connections, mongo.format("inserts"))
+        file = inserts("session", options.seconds, options.connections, f"sqlite:{folder}/raw-{number}.db")
+        server = inserts("session", options.seconds, options.connections, mongo.format("inserts"))
         raw.append({"one": file["one"], "grouped": file["grouped"], "mongodb": server["one"]})
 
     print(f"{options.rounds} rounds of {options.seconds} s, {options.connections} connections, {USERS} users each, {os.cpu_count()} cores")

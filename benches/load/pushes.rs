@@ -15,15 +15,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("pushes COUNT FIRST_ID TOKEN AES_KEY APP_ID".into());
     };
     let (count, first): (u64, u64) = (count.parse()?, first.parse()?);
-    let (token, key, app_id): (SecretString, AesKey, AppId) = (token.as_str().into(), key.parse()?, app_id.parse()?);
+    let (token, key, app_id): (SecretString, AesKey, AppId) =
+        (token.as_str().into(), key.parse()?, app_id.parse()?);
     #[expect(clippy::disallowed_methods, reason = "this is no part of the product")]
-    let timestamp = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().to_string();
+    let timestamp = SystemTime::now()
+        .duration_since(UNIX_EPOCH)?
+        .as_secs()
+        .to_string();
     let mut out = BufWriter::new(std::io::stdout().lock());
     for number in first..first + count {
         let message = format!(
-            "<xml><ToUserName><![CDATA[gh_7f083739789a]]></ToUserName><FromUserName><![CDATA[oia2TjuEGTNoeX76QEj{number:09}]]>\
+            "<xml><ToUserName><![CDATA[gh_7f083739789a]]></ToUserName><FromUserName><![CDATA[oia2TjuEGTNoeX76QEj{:09}]]>\
              </FromUserName><CreateTime>{timestamp}</CreateTime><MsgType><![CDATA[text]]></MsgType>\
-             <Content><![CDATA[今天有什么新茶？]]></Content><MsgId>{number}</MsgId></xml>"
+             <Content><![CDATA[今天有什么新茶？]]></Content><MsgId>{number}</MsgId></xml>",
+            number % 1_000_000_000
         );
         let nonce = number.to_string();
         let encrypted = key.seal(rand::random(), &message, &app_id);

@@ -3,12 +3,14 @@
 
 Needs wrk, node and npm, and a release build:
 
-    cargo build --release --bin wxgate --example floor --example inserts
+    cargo build --release --bin wxgate --example floor --example inserts --example pushes --example receiver
     (cd benches/load/express && npm install)
-    python3 benches/load/run.py [requests|logins|flood|timing] [--seconds 4] [--rounds 5] [--connections 64]
+    python3 benches/load/run.py [requests|logins|pushes|fanout|flood|timing] [--seconds 4] [--rounds 5] [--connections 64]
 
 `requests` (the default): the floor, the gateway and the Express peers, path by path. `logins`: logins with fresh codes
 on both stores, beside Express and what the stores themselves can do; it needs a mongod (scripts/fetch-mongod.sh).
+`pushes`: text messages in safe mode that are stored and answered by a rule, on both stores, beside Express with `wechat` and
+what the stores themselves can do. `fanout`: how fast events reach webhooks, and the memory of many that nobody takes.
 `flood`: how others fare while passwords are tried by hundreds. `timing`: whether the time of a refusal tells why.
 
 Everything listens on loopback and ends with the run. Ratios are of medians over the rounds; the servers take turns
@@ -22,12 +24,15 @@ import sys
 import tempfile
 
 import common
+import fanout
 import flood
 import logins
+import pushes
 import requests_of
 import timing
 
-KINDS = {"requests": requests_of.run, "logins": logins.run, "flood": flood.run, "timing": timing.run}
+KINDS = {"requests": requests_of.run, "logins": logins.run, "pushes": pushes.run, "fanout": fanout.run,
+         "flood": flood.run, "timing": timing.run}
 
 
 def main():
@@ -39,6 +44,8 @@ def main():
     parser.add_argument("--paths", help="requests: only these, separated by commas")
     parser.add_argument("--samples", type=int, default=1000, help="timing: so many of each class")
     parser.add_argument("--classes", default="", help="timing: only those whose name contains this")
+    parser.add_argument("--paced", type=int, default=60, help="pushes: so many seconds of a thousand a second")
+    parser.add_argument("--dead", type=int, default=100_000, help="fanout: so many that nobody takes")
     options = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is missing (Debian: apt-get install wrk)")

@@ -1,13 +1,14 @@
 // The usual back end in Express: /auth, and /jsapi with a token and a ticket fetched for every request, or, with
-// CACHE=1, fetched once and kept; and, with MONGO, login of mini programs with users in MongoDB. One process, as such
-// servers are usually started.
+// CACHE=1, fetched once and kept; with MONGO, login of mini programs with users in MongoDB; and, with AES_KEY, replies to
+// encrypted pushes by the library `wechat`, of which nothing is kept. One process, as such servers are usually started.
 const crypto = require('node:crypto');
 const axios = require('axios');
 const express = require('express');
 const jwt = require('jsonwebtoken');
 const mongoose = require('mongoose');
+const wechat = require('wechat');
 
-const { PORT, API, APP_ID, APP_SECRET, CACHE, MONGO } = process.env;
+const { PORT, API, APP_ID, APP_SECRET, CACHE, MONGO, AES_KEY, REPLY } = process.env;
 const sha1 = (text) => crypto.createHash('sha1').update(text).digest('hex');
 
 async function fetchTicket() {
@@ -56,6 +57,11 @@ app.post('/v1/token', express.json(), async (request, response) => {
     response.status(503).json({ error: String(error) });
   }
 });
+
+if (AES_KEY) {
+  const account = { token: 'benchtoken', appid: APP_ID, encodingAESKey: AES_KEY };
+  app.use('/auth', wechat(account, (request, response) => response.reply(REPLY)));
+}
 
 async function main() {
   if (MONGO) {
