@@ -121,7 +121,7 @@ impl Config {
         let codes = Codes::read(reader, &mut warnings);
         let jsapi = Jsapi::read(reader);
         let media = Media::read(reader);
-        let push = Push::read(reader);
+        let push = Push::read(reader, &mut warnings);
         let log = Log::read(reader);
         let simulator = Simulator::read(reader);
         Self {

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use super::problem::Problem;
 use super::reader::Reader;
 use super::sections::{DAY, SECOND};
+
+/// From the first attempt of a delivery to its last, with the random part of each pause.
+const LONGEST_DELIVERY: Duration = Duration::from_hours(30);
 
 /// `[push]`: what is done with what WeChat pushes.
 #[derive(Debug, Clone)]
@@ -20,12 +24,22 @@ pub struct Push {
 }
 
 impl Push {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        Self {
+    pub(super) fn read(reader: &mut Reader<'_>, warnings: &mut Vec<Problem>) -> Self {
+        let push = Self {
             timestamp_window: reader.duration("push.timestamp_window", Duration::ZERO, DAY),
             retention: reader.duration("push.retention", Duration::from_hours(1), 3650 * DAY),
             webhook_private_networks: reader.boolean("push.webhook_private_networks"),
-            reply_timeout: reader.duration("push.reply_timeout", SECOND, Duration::from_secs(60)),
+            reply_timeout: reader.duration("push.reply_timeout", SECOND, Duration::from_secs(15)),
+        };
+        if push.retention < LONGEST_DELIVERY {
+            let text = "is shorter than a delivery may be tried again, 30 hours: some are forgotten before";
+            warnings.push(Problem::new("push.retention", text));
         }
+        if push.timestamp_window.is_zero() {
+            let text =
+                "is off: a captured push is believed for ever, as far as push.retention does not remember it";
+            warnings.push(Problem::new("push.timestamp_window", text));
+        }
+        push
     }
 }

@@ -41,6 +41,11 @@ impl Collector for Figures {
         for (outcome, count) in self.0.push.figures() {
             ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
         }
+        let help = "Replies that came too late for the push, or were too long, as customer-service messages";
+        let mut family = encoder.encode_descriptor("late_replies", help, None, MetricType::Counter)?;
+        for (outcome, count) in self.0.push.late_figures() {
+            ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
+        }
         self.encode_deliveries(&mut encoder)
     }
 }

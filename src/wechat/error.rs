@@ -117,6 +117,16 @@ impl Error {
         matches!(self.errcode(), Some(40001 | 40014 | 42001))
     }
 
+    /// Whether the platform may have carried out the call: it was sent, and there is no answer that says otherwise.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Refused { .. } => false,
+            Self::Lost(lost) => !lost.source.is_connect(),
+            Self::Unusable(_) => true,
+        }
+    }
+
     /// Whether the same call may succeed in a moment: the platform is busy (-1), or its answer was lost or useless.
     #[must_use]
     pub fn may_pass(&self) -> bool {

@@ -37,7 +37,7 @@ pub(super) struct NewWebhookBody {
     /// Whether it gets one event after the other, in the order of their acceptance. One that it does not take then keeps
     /// the later ones waiting.
     ordered: Option<bool>,
-    /// Whether it is asked for the replies to messages, while WeChat waits, and gets no deliveries.
+    /// Whether it is asked for replies while WeChat waits. What it is not asked about is delivered to it.
     reply: Option<bool>,
     /// Whether it gets nothing for now.
     disabled: Option<bool>,

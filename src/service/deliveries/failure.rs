@@ -9,6 +9,9 @@ pub enum Failure {
     /// Nothing may be sent to its address.
     #[error("nothing was sent: {0}")]
     Forbidden(#[from] Forbidden),
+    /// Too many wait for it already, or it has taken nothing lately.
+    #[error("nothing was sent: it takes nothing, or too many wait for its answers")]
+    Busy,
     /// Its address is none, or its secret cannot be read.
     #[error("nothing was sent: the webhook cannot be used")]
     Unusable,
@@ -34,6 +37,7 @@ impl Failure {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Forbidden(_) => "forbidden",
+            Self::Busy => "busy",
             Self::Unusable => "unusable",
             Self::Unreachable => "unreachable",
             Self::TimedOut => "timed_out",

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use rand::seq::SliceRandom as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use super::ask::WAITING;
 use super::circuit::{Circuit, Pass};
 use super::course::{self, Sequence};
 use super::queue::Queue;
@@ -30,7 +31,9 @@ pub(super) const IDLE: Duration = Duration::from_secs(5);
 
 pub(super) struct Lane {
     pub(super) webhook: WebhookId,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
+    /// Places for those who wait for an answer.
+    pub(super) asking: Semaphore,
     circuit: Mutex<Circuit>,
     slots: Arc<Semaphore>,
     wake: Notify,
@@ -63,6 +66,7 @@ impl Lane {
             queue: Queue::new(shared.repo.clone(), shared.clock.clone(), webhook.clone()),
             webhook,
             shared,
+            asking: Semaphore::new(WAITING),
             circuit: Mutex::default(),
             slots: Arc::new(Semaphore::new(IN_FLIGHT)),
             wake: Notify::new(),
@@ -284,7 +288,7 @@ impl Lane {
         let _ = self.shared.tasks.spawn("deliver an event", attempt).await;
     }
 
-    async fn judge(self: &Arc<Self>, verdict: Verdict) {
+    pub(super) async fn judge(self: &Arc<Self>, verdict: Verdict) {
         let good = matches!(verdict, Verdict::Good(_));
         if !good && !self.attentive.swap(true, Ordering::Relaxed) {
             // There is something to try again now.
@@ -330,7 +334,7 @@ impl Lane {
         Some(places)
     }
 
-    fn circuit(&self) -> MutexGuard<'_, Circuit> {
+    pub(super) fn circuit(&self) -> MutexGuard<'_, Circuit> {
         // Every change of it is a single step, so a panic elsewhere leaves nothing half done.
         self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,6 +1,7 @@
 //! Brings events to webhooks, at least once. A delivery is a record of its own, made of what an event owes; each process
 //! claims some and tries them until they have ended. Which webhooks want an event is not decided here.
 
+mod ask;
 mod circuit;
 mod course;
 mod expanded;
@@ -88,7 +89,7 @@ impl Deliveries {
         let body: Arc<str> = body.as_str().into();
         let (mut records, mut places) = (Vec::new(), Vec::new());
         for id in &event.owes {
-            let Some(webhook) = self.webhook(id).await? else {
+            let Some(webhook) = self.shared.webhooks.find(id).await? else {
                 continue;
             };
             let lane = self.lane(id);
@@ -144,7 +145,8 @@ impl Deliveries {
         }
     }
 
-    /// Sends an event to a webhook, once, and gives what it says to it.
+    /// Sends an event to a webhook, once, and gives what it says to it; at once nothing, if many wait for it already or it takes
+    /// nothing.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -155,7 +157,7 @@ impl Deliveries {
         body: &str,
         limit: Duration,
     ) -> Result<Vec<u8>, Failure> {
-        self.shared.sender.ask(webhook, event, body, limit).await
+        self.lane(&webhook.id).ask(webhook, event, body, limit).await
     }
 
     /// How deliveries stand in this process.
@@ -167,16 +169,6 @@ impl Deliveries {
             circuits_open: lanes.values().filter(|lane| lane.is_open()).count(),
             ..self.shared.counters.figures()
         }
-    }
-
-    /// A webhook, also one that this instance has not heard of yet.
-    async fn webhook(&self, id: &WebhookId) -> store::Result<Option<Arc<Webhook>>> {
-        let webhooks = &self.shared.webhooks;
-        if let Some(known) = webhooks.get(id) {
-            return Ok(Some(known));
-        }
-        let found = webhooks.feed().repo().get(id.as_str()).await?;
-        Ok(found.filter(|webhook| webhook.deleted_at.is_none()).map(Arc::new))
     }
 
     fn lane(&self, webhook: &WebhookId) -> Arc<Lane> {

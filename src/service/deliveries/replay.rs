@@ -49,7 +49,7 @@ impl Deliveries {
     }
 
     async fn replay_one(&self, id: &WebhookId, event: &EventId) -> store::Result<u64> {
-        let Some(webhook) = self.webhook(id).await? else {
+        let Some(webhook) = self.shared.webhooks.find(id).await? else {
             return Ok(0);
         };
         let found = self.shared.events.get(event.as_str()).await?;

@@ -10,15 +10,16 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::asking::LEASE;
 use super::chores::{Errand, GRACE, set_todo};
-use super::{Answered, DEADLINE, Error, Figures, LAST_WORDS, Push, Pushed};
+use super::{Answered, DEADLINE, Error, Figures, LAST_WORDS, LateFigures, Push, Pushed};
 use crate::config::{App, Encryption};
 use crate::domain::identity::IdentityId;
-use crate::domain::ids::OpenId;
+use crate::domain::ids::{EventId, OpenId};
 use crate::domain::push::envelope::{self, AesKey};
 use crate::domain::push::event::Event;
 use crate::domain::push::payload::Format;
 use crate::service::records::PushEvent;
 use crate::store::{self, Change};
+use crate::telemetry::Chain;
 
 /// How often a repetition looks whether the first one has its answer.
 const LOOK: Duration = Duration::from_millis(100);
@@ -46,6 +47,12 @@ impl Push {
     #[must_use]
     pub fn figures(&self) -> Figures {
         self.counters.figures()
+    }
+
+    /// What became of late replies since the start.
+    #[must_use]
+    pub fn late_figures(&self) -> LateFigures {
+        self.counters.late()
     }
 
     async fn take(self: &Arc<Self>, app: Option<&str>, pushed: Pushed) -> Result<Answered, Error> {
@@ -105,16 +112,20 @@ impl Push {
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => return Err(Error::Slow),
         }
+        // Others get it while the one is asked.
+        self.errand(&record);
         let Some(webhook) = plan.asked else {
-            self.errand(&record);
             return Ok(self.answer(&asker, &record, format));
         };
         let settled = self.ask(app.clone(), webhook, record.clone());
         if let Ok(Ok(settled)) = timeout_at(deadline - LAST_WORDS, settled).await {
             return Ok(self.answer(&asker, &settled, format));
         }
-        let record = self.give_up(&record).await?;
-        Ok(self.answer(&asker, &record, format))
+        match self.give_up(&record, deadline).await {
+            Some(settled) => Ok(self.answer(&asker, &settled, format)),
+            // It is stored, and WeChat must not wait any longer.
+            None => Ok(Answered::nothing()),
+        }
     }
 
     /// What became of an event that was pushed before, as soon as it is answered.
@@ -142,34 +153,47 @@ impl Push {
             {
                 return match timeout_at(deadline - LAST_WORDS, taken).await {
                     Ok(Ok(settled)) => Ok(settled),
-                    Ok(Err(_)) | Err(_) => self.give_up(&first).await,
+                    Ok(Err(_)) | Err(_) => Ok(self.give_up(&first, deadline).await.unwrap_or(first)),
                 };
             }
             if Instant::now() + LOOK > deadline - LAST_WORDS {
-                return self.give_up(&first).await;
+                return Ok(self.give_up(&first, deadline).await.unwrap_or(first));
             }
             sleep(LOOK).await;
         }
     }
 
-    /// Notes that WeChat is told that there is no reply, unless there is one at this very moment.
-    async fn give_up(&self, record: &PushEvent) -> Result<PushEvent, Error> {
-        let noted = self.tools.events.update(&record.id, |event| {
+    /// Notes that WeChat is told that there is no reply, unless there is one at this very moment. Gives the event as it is
+    /// then, or nothing if the store does not answer in time; it goes on being told.
+    async fn give_up(self: &Arc<Self>, record: &PushEvent, deadline: Instant) -> Option<PushEvent> {
+        let (push, id) = (self.clone(), record.id.clone());
+        let noting = self.tools.tasks.spawn("note that there is no reply", async move {
+            let noted = push.note_silence(&id).await;
+            noted.inspect_err(|error| {
+                let error = Chain(error);
+                tracing::warn!(event = %id, %error, "WeChat was told that there is no reply, and the store does not know it");
+            })
+        });
+        let noted = timeout_at(deadline + LAST_WORDS, noting).await;
+        noted.ok()?.ok()?.ok()?
+    }
+
+    async fn note_silence(&self, id: &EventId) -> store::Result<Option<PushEvent>> {
+        let noted = self.tools.events.update(id, |event| {
             if event.answer.asking_until.is_none() || event.answer.late {
                 return Change::Keep;
             }
             event.answer.late = true;
             Change::Save
         });
-        let noted = noted.await?;
-        Ok(noted.unwrap_or_else(|| record.clone()))
+        noted.await
     }
 
     /// Has this process see to what is left to do, if it is not too busy: then others find it in the store.
     pub(super) fn errand(&self, record: &PushEvent) {
         if record.todo_at.is_some() {
             // A full queue loses nothing.
-            let _ = self.errands.try_send(Errand(record.clone()));
+            let _ = self.errands.try_send(Errand::of(record));
         }
     }
 

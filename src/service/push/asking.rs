@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 use super::chores::{GRACE, set_todo};
 use super::plan::set_reply;
@@ -67,12 +67,20 @@ impl Push {
         let Some(record) = taken.await?.filter(|_| won) else {
             return Ok(None);
         };
-        let asked = record.answer.asked.as_ref();
-        if let Some(webhook) = asked.and_then(|id| self.tools.webhooks.get(id)) {
-            return Ok(Some(self.ask(app.clone(), webhook, record)));
-        }
-        // It was deleted: there is nobody to ask.
-        let settled = self.settle(&record, |_| {}).await?;
+        let webhook = match &record.answer.asked {
+            Some(id) => self.tools.webhooks.find(id).await?,
+            None => None,
+        };
+        let settled = match webhook {
+            Some(webhook) if !webhook.disabled => return Ok(Some(self.ask(app.clone(), webhook, record))),
+            // It gets the event when it is enabled again.
+            Some(webhook) => {
+                self.settle(&record, |event| event.owes.push(webhook.id.clone()))
+                    .await?
+            }
+            // It was deleted: there is nobody to ask.
+            None => self.settle(&record, |_| {}).await?,
+        };
         let (sender, receiver) = oneshot::channel();
         let _ = sender.send(settled.unwrap_or(record));
         Ok(Some(receiver))
@@ -89,17 +97,16 @@ impl Push {
         };
         let timeout = self.settings.reply_timeout;
         let asking = self.tools.deliveries.ask(webhook, &record.id, body, timeout);
-        tokio::pin!(asking);
-        let began = Instant::now();
-        let mut signs = 1;
-        let answer = loop {
-            tokio::select! {
-                answer = &mut asking => break answer,
-                () = sleep_until(began + SIGN_OF_LIFE * signs) => {
-                    signs += 1;
-                    self.say_alive(record).await;
-                }
+        let living = async {
+            loop {
+                sleep(SIGN_OF_LIFE).await;
+                self.say_alive(record).await;
             }
+        };
+        // Both go on together: a store that is slow must not keep an answer from being heard.
+        let answer = tokio::select! {
+            answer = asking => answer,
+            () = living => unreachable!("signs of life do not end by themselves"),
         };
         let reply = match answer {
             Ok(answer) => reply_in(&answer).unwrap_or_else(|problem| {

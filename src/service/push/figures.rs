@@ -7,6 +7,9 @@ use super::{Answered, Error};
 /// What became of pushes since the start, by name.
 pub type Figures = [(&'static str, u64); 6];
 
+/// What became of late replies since the start, by name.
+pub type LateFigures = [(&'static str, u64); 2];
+
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     acknowledged: AtomicU64,
@@ -16,6 +19,9 @@ pub(super) struct Counters {
     refused: AtomicU64,
     malformed: AtomicU64,
     not_stored: AtomicU64,
+    /// Messages that went out, and those that were given up.
+    pub(super) late_sent: AtomicU64,
+    pub(super) late_dropped: AtomicU64,
 }
 
 impl Counters {
@@ -28,6 +34,11 @@ impl Counters {
             Err(Error::Store(_) | Error::Slow) => &self.not_stored,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn late(&self) -> LateFigures {
+        [("sent", &self.late_sent), ("dropped", &self.late_dropped)]
+            .map(|(name, counter)| (name, counter.load(Ordering::Relaxed)))
     }
 
     pub(super) fn figures(&self) -> Figures {

@@ -13,15 +13,15 @@ mod late;
 mod plan;
 mod verify;
 
-pub use figures::Figures;
+pub use figures::{Figures, LateFigures};
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use secrecy::ExposeSecret as _;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use self::chores::Errand;
@@ -46,8 +46,10 @@ use crate::wechat;
 const DEADLINE: Duration = Duration::from_millis(4500);
 /// What is left of that for telling the store that no reply was ready.
 const LAST_WORDS: Duration = Duration::from_millis(300);
+/// The same warning about an app comes no more often.
+const SILENCE: Duration = Duration::from_mins(1);
 /// How many accepted events wait for this process to see to them; the others are found in the store.
-const QUEUE: usize = 4096;
+const QUEUE: usize = 2048;
 
 /// A push as it arrived.
 #[derive(Debug)]
@@ -143,10 +145,14 @@ pub struct Push {
     settings: Settings,
     /// The keys of each app, the current one first.
     keys: HashMap<AppId, Vec<AesKey>>,
+    /// Places for late replies, for each app.
+    late: HashMap<AppId, Arc<Semaphore>>,
     ids: Ids,
     counters: Counters,
     errands: mpsc::Sender<Errand>,
-    waiting: std::sync::Mutex<Option<mpsc::Receiver<Errand>>>,
+    waiting: Mutex<Option<mpsc::Receiver<Errand>>>,
+    /// When what was told the operator last. Anybody who has seen a signed address can send it again and again.
+    told: Mutex<HashMap<(AppId, &'static str), Instant>>,
 }
 
 impl Push {
@@ -162,16 +168,34 @@ impl Push {
             });
             (app.app_id.clone(), keys.collect())
         });
+        let late = apps.iter().map(|app| {
+            let places = Arc::new(Semaphore::new(late::AT_ONCE));
+            (app.app_id.clone(), places)
+        });
         let (errands, waiting) = mpsc::channel(QUEUE);
         Self {
             tools,
             settings,
             apps: apps.clone(),
             keys: keys.collect(),
+            late: late.collect(),
+            told: Mutex::default(),
             ids: Ids::default(),
             counters: Counters::default(),
             errands,
-            waiting: std::sync::Mutex::new(Some(waiting)),
+            waiting: Mutex::new(Some(waiting)),
         }
+    }
+
+    /// Whether it is time to tell the operator about this trouble of an app again.
+    fn may_tell(&self, app: &AppId, trouble: &'static str) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let last = told.get(&(app.clone(), trouble));
+        let may = last.is_none_or(|last| now.duration_since(*last) >= SILENCE);
+        if may {
+            told.insert((app.clone(), trouble), now);
+        }
+        may
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn set_reply(answer: &mut Answer, app: &App, event: &Event, reply: &R
     let mut parts = match checked {
         Ok(parts) => parts,
         Err(error) => {
-            tracing::error!(event = %event.id, app = %app.name, %error, "a reply is not given: WeChat would not take it");
+            tracing::warn!(event = %event.id, app = %app.name, %error, "a reply is not given: WeChat would not take it");
             return;
         }
     };
@@ -76,11 +76,11 @@ pub(super) fn set_reply(answer: &mut Answer, app: &App, event: &Event, reply: &R
         AppKind::Mini => parts.iter().all(Reply::for_mini),
     };
     if parts.iter().any(Reply::for_mini) && !event.allows_transfer() {
-        tracing::error!(event = %event.id, app = %app.name, "a reply is not given: only a message can be handed over to customer service");
+        tracing::warn!(event = %event.id, app = %app.name, "a reply is not given: only a message can be handed over to customer service");
         return;
     }
     if app.kind == AppKind::Mini && !is_passive && !parts.iter().all(Reply::for_mini_later) {
-        tracing::error!(event = %event.id, app = %app.name, "a reply is not given: a mini program can send texts and pictures only");
+        tracing::warn!(event = %event.id, app = %app.name, "a reply is not given: a mini program can send texts and pictures only");
         return;
     }
     if is_passive && !answer.late && !parts.is_empty() {

@@ -21,7 +21,7 @@ impl Push {
             Encryption::Plain => {
                 let given = pushed.signature.as_deref().ok_or(Error::Refused)?;
                 check(token, &[&pushed.timestamp, &pushed.nonce], given)?;
-                self.check_time(&pushed.timestamp)?;
+                self.check_time(app, &pushed.timestamp)?;
                 if pushed.encrypt_type.as_deref().is_some_and(|kind| kind != "raw") {
                     tracing::warn!(app = %app.name, "an encrypted push came for an app whose apps.encryption is \"plain\": set it as 消息加解密方式 is in WeChat's console");
                     return Err(Error::Refused);
@@ -39,7 +39,9 @@ impl Push {
         let Some(given) = pushed.msg_signature.as_deref().filter(|_| is_encrypted) else {
             // Anybody can send this, so that it is told only if WeChat could have sent it.
             let plain = pushed.signature.as_deref();
-            if plain.is_some_and(|given| check(token, &[&pushed.timestamp, &pushed.nonce], given).is_ok()) {
+            if self.may_tell(&app.app_id, "plain")
+                && plain.is_some_and(|given| check(token, &[&pushed.timestamp, &pushed.nonce], given).is_ok())
+            {
                 tracing::warn!(app = %app.name, "a plain push came for an app with encryption: set apps.encryption as 消息加解密方式 is in WeChat's console");
             }
             return Err(Error::Refused);
@@ -47,7 +49,7 @@ impl Push {
         let envelope = Payload::parse(&pushed.body)?;
         let encrypted = envelope.text("Encrypt").ok_or(Error::Refused)?;
         check(token, &[&pushed.timestamp, &pushed.nonce, &encrypted], given)?;
-        self.check_time(&pushed.timestamp)?;
+        self.check_time(app, &pushed.timestamp)?;
         let keys = self.keys.get(&app.app_id).ok_or(Error::Refused)?;
         let opened = keys
             .iter()
@@ -61,7 +63,7 @@ impl Push {
     }
 
     /// Only behind the signature: what anybody sends does not get into the log.
-    fn check_time(&self, timestamp: &str) -> Result<(), Error> {
+    fn check_time(&self, app: &App, timestamp: &str) -> Result<(), Error> {
         let window = self.settings.timestamp_window;
         let plain =
             (1..=12).contains(&timestamp.len()) && timestamp.bytes().all(|byte| byte.is_ascii_digit());
@@ -70,10 +72,9 @@ impl Push {
         };
         let apart = Duration::from_secs(self.tools.clock.now().secs().abs_diff(then));
         if window > Duration::ZERO && apart > window {
-            tracing::warn!(
-                seconds = apart.as_secs(),
-                "a push is refused for its timestamp: is this machine's clock right? push.timestamp_window bounds it"
-            );
+            if self.may_tell(&app.app_id, "time") {
+                tracing::warn!(app = %app.name, seconds = apart.as_secs(), "a push is refused for its timestamp: is this machine's clock right? push.timestamp_window bounds it");
+            }
             return Err(Error::Refused);
         }
         Ok(())

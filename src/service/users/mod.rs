@@ -212,6 +212,8 @@ impl Users {
         let Some(found) = found.filter(|found| found.record.user == *user) else {
             return Ok(());
         };
+        // A later deletion of the account does not find it any more.
+        self.events.forget(id.as_str()).await?;
         self.identities.take(&found).await?;
         // Of two that are taken at once, each may have seen the other one. Then this one is put back.
         let left = self.identities(user).await?;

@@ -244,6 +244,18 @@ impl Webhooks {
         self.feed.get(id.as_str())
     }
 
+    /// The webhook of this id, also one that this instance has not heard of yet.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn find(&self, id: &WebhookId) -> store::Result<Option<Arc<Webhook>>> {
+        if let Some(known) = self.get(id) {
+            return Ok(Some(known));
+        }
+        let found = self.feed.repo().get(id.as_str()).await?;
+        Ok(found.filter(|webhook| webhook.deleted_at.is_none()).map(Arc::new))
+    }
+
     /// The webhooks that want an event, oldest first; those that are asked for replies among them.
     #[must_use]
     pub fn wanting(&self, event: &Event) -> Vec<Arc<Webhook>> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::push::{encrypted, stored};
@@ -14,7 +15,8 @@ use crate::support::receiver::{Answer, Receiver};
 on_both_stores!(
     a_webhook_is_asked_while_wechat_waits,
     a_late_reply_is_a_message_of_its_own,
-    a_webhook_that_fails_gets_the_event_delivered
+    a_webhook_that_fails_gets_the_event_delivered,
+    a_webhook_that_hangs_keeps_nobody_waiting
 );
 
 const RULES: &str = r#"[[apps.replies]]
@@ -208,6 +210,38 @@ async fn a_webhook_that_fails_gets_the_event_delivered(app: Builder) {
     let both = receiver.received();
     assert_eq!(both[0].header("webhook-id"), both[1].header("webhook-id"));
     assert_eq!(both[0].body, both[1].body);
+}
+
+/// One that is asked and hangs costs others nothing, and no more than a few connections.
+async fn a_webhook_that_hangs_keeps_nobody_waiting(app: Builder) {
+    let app = asking(app).await;
+    let (hung, other) = (Receiver::start().await, Receiver::start().await);
+    hung.always(Answer::Never);
+    make_webhook(&app, &json!({"url": hung.url(), "reply": true})).await;
+    make_webhook(&app, &json!({"url": other.url()})).await;
+    let pusher = Pusher::safe();
+    let began = std::time::Instant::now();
+    let all = (0..100).map(|number| {
+        let (app, pusher) = (&app, &pusher);
+        async move {
+            let reply = pusher.push(app, &text_message("o1", number, "tea")).await;
+            assert_eq!(reply.text, "success");
+        }
+    });
+    let heard = eventually("the other one has them", async || other.received().len() == 100);
+    let times = async {
+        heard.await;
+        began.elapsed()
+    };
+    let ((), heard) = tokio::join!(
+        async {
+            join_all(all).await;
+        },
+        times
+    );
+    assert!(heard < Duration::from_secs(4), "{heard:?}");
+    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(hung.received().len() <= 64, "{}", hung.received().len());
 }
 
 async fn asking(app: Builder) -> TestApp {
