@@ -36,6 +36,8 @@ impl Lane {
         let now = self.shared.clock.store_now();
         let verdict = match &answer {
             Ok(_) => Verdict::Good(now),
+            // It was not asked.
+            Err(Failure::Forbidden(_) | Failure::Unusable | Failure::Busy) => Verdict::Unknown,
             Err(_) => Verdict::Bad(now),
         };
         self.judge(verdict).await;

@@ -221,14 +221,14 @@ async fn a_webhook_that_hangs_keeps_nobody_waiting(app: Builder) {
     make_webhook(&app, &json!({"url": other.url()})).await;
     let pusher = Pusher::safe();
     let began = std::time::Instant::now();
-    let all = (0..100).map(|number| {
+    let all = (0..200).map(|number| {
         let (app, pusher) = (&app, &pusher);
         async move {
             let reply = pusher.push(app, &text_message("o1", number, "tea")).await;
             assert_eq!(reply.text, "success");
         }
     });
-    let heard = eventually("the other one has them", async || other.received().len() == 100);
+    let heard = eventually("the other one has them", async || other.received().len() == 200);
     let times = async {
         heard.await;
         began.elapsed()
@@ -241,7 +241,8 @@ async fn a_webhook_that_hangs_keeps_nobody_waiting(app: Builder) {
     );
     assert!(heard < Duration::from_secs(4), "{heard:?}");
     assert!(began.elapsed() < Duration::from_secs(10));
-    assert!(hung.received().len() <= 64, "{}", hung.received().len());
+    // So many are asked, and so many deliveries of those that could not be asked are on their way.
+    assert!(hung.received().len() <= 128, "{}", hung.received().len());
 }
 
 async fn asking(app: Builder) -> TestApp {
