@@ -42,7 +42,7 @@ impl Tasks {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let span = tracing::info_span!("task", name);
+        let span = tracing::info_span!(parent: None, "task", name);
         self.tracker.spawn_on(future.instrument(span), &self.runtime)
     }
 

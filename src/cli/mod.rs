@@ -24,7 +24,7 @@ use crate::config::{Config, Invalid};
 
 pub use check::table::{Row, TABLE, document};
 
-/// One gateway between WeChat and your own programs: server verification, mini-program login, JS-SDK signatures.
+/// One gateway between WeChat and your own programs: messages and events, logins, JS-SDK signatures, tokens.
 ///
 /// Without a command it serves, as `wxgate serve` does. To look around without a WeChat account, run `wxgate demo`.
 #[derive(Debug, Parser)]

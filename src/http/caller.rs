@@ -91,6 +91,13 @@ pub(super) fn key(request: &HttpRequest) -> Option<&str> {
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;
     };
+    if request
+        .headers()
+        .get("token")
+        .is_some_and(|token| !token.is_empty())
+    {
+        return None;
+    }
     let (scheme, key) = value.to_str().ok()?.trim().split_once(' ')?;
     let key = key.trim();
     (scheme.eq_ignore_ascii_case("bearer") && key.starts_with(PREFIX)).then_some(key)

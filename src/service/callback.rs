@@ -38,8 +38,8 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Callback {
     apps: Apps,
-    /// The apps whose missing token was told. Anybody can send checks, and must not fill the log with them.
-    told: Mutex<BTreeSet<AppName>>,
+    /// What was told about which app. Anybody can send checks, and must not fill the log with them.
+    told: Mutex<BTreeSet<(AppName, &'static str)>>,
 }
 
 impl Callback {
@@ -57,13 +57,15 @@ impl Callback {
     /// # Errors
     /// See [`Error`].
     pub fn verify(&self, app: Option<&str>, check: Check) -> Result<String, Error> {
-        let (_, token) = self.account(app)?;
+        let (app, token) = self.account(app)?;
         let signature = signature::callback(token, &[&check.timestamp, &check.nonce]);
         if signature.matches(&check.signature) {
-            Ok(check.echostr)
-        } else {
-            Err(Error::Refused)
+            return Ok(check.echostr);
         }
+        if self.may_tell(app, "signature") {
+            tracing::warn!(app = %app.name, "a server check with a wrong signature is refused; if WeChat sent it, apps.token is not the Token of 服务器配置. This is told once");
+        }
+        Err(Error::Refused)
     }
 
     /// The app of this name (or the default app) and the token that WeChat signs with.
@@ -75,11 +77,15 @@ impl Callback {
         if let Some(token) = &app.token {
             return Ok((app, token));
         }
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.insert(app.name.clone()) {
+        if self.may_tell(app, "token") {
             tracing::warn!(app = %app.name, "WeChat's callback came for an app without a token: set apps.token");
         }
         Err(Error::Refused)
+    }
+
+    fn may_tell(&self, app: &App, trouble: &'static str) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert((app.name.clone(), trouble))
     }
 
     fn app(&self, name: Option<&str>) -> Option<&App> {

@@ -28,7 +28,7 @@ Mini-program login (gets a code from the simulated phone, answers a token):
 JS-SDK signature for a page:
   {jsapi}
 
-A text that a simulated user sends to the account, pushed to the gateway as WeChat does it:
+A text that a simulated user sends to the account, pushed to the gateway as WeChat does it, and what is replied:
   {push}
 
 Ctrl-C ends it.

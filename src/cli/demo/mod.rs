@@ -22,6 +22,7 @@ use super::{Exit, exposure, output, simulate};
 use crate::app::App;
 use crate::config::{self, Apps, Config};
 use crate::domain::page_url::JsDomains;
+use crate::domain::push::rule::Rule;
 use crate::service::settings::Purpose;
 use crate::simulator::{AppSettings, Console, PushFormat, PushMode, ServerSettings, Settings};
 use crate::telemetry::{self, Output};
@@ -155,6 +156,18 @@ fn configure(
     Ok(config)
 }
 
+/// The account says what it was told, so that whoever tries a push sees an answer.
+fn replies(kind: config::AppKind) -> Vec<Rule> {
+    let echo = serde_json::json!({
+        "when": "default",
+        "reply": {"type": "text", "content": "You said: {content}"},
+    });
+    match kind {
+        config::AppKind::Official => vec![serde_json::from_value(echo).expect("it is a rule")],
+        config::AppKind::Mini => Vec::new(),
+    }
+}
+
 fn app(
     kind: config::AppKind,
     name: &str,
@@ -175,6 +188,6 @@ fn app(
         previous_aes_key: None,
         encryption: config::Encryption::Safe,
         js_domains,
-        replies: Vec::new(),
+        replies: replies(kind),
     })
 }

@@ -101,6 +101,9 @@ pub enum BadRule {
     /// A reply that mini programs do not have.
     #[error("a mini program's `reply` has the type text, image or transfer_customer_service")]
     NotForMini,
+    /// What happened cannot be handed over.
+    #[error("reply: only messages can be handed over to customer service")]
+    NotForEvents,
 }
 
 /// The form of a rule: flat, so that it reads well in TOML and JSON alike.
@@ -219,6 +222,10 @@ impl Rule {
             When::Scan(scene) => bounded("scene", scene.as_deref(), LONGEST_SCENE)?,
         }
         self.reply.check()?;
+        let is_for_messages = matches!(self.when, When::Keyword(_) | When::Default);
+        if self.reply.for_mini() && !is_for_messages {
+            return Err(BadRule::NotForEvents);
+        }
         if for_mini && !self.reply.for_mini() && !self.reply.for_mini_later() {
             return Err(BadRule::NotForMini);
         }

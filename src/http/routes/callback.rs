@@ -148,10 +148,16 @@ async fn receive(
     if signature.is_none() && msg_signature.is_none() {
         return Err(ApiError::missing("signature"));
     }
+    let timestamp = query.once("timestamp", 12)?;
+    if !timestamp.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(ApiError::Invalid(vec![
+            "timestamp must be seconds, in digits".to_owned(),
+        ]));
+    }
     let pushed = Pushed {
         signature,
         msg_signature,
-        timestamp: query.once("timestamp", 32)?,
+        timestamp,
         nonce: query.once("nonce", 128)?,
         encrypt_type: query.at_most_once("encrypt_type", 32)?,
         body: body::read(request, &mut payload.into_inner(), MAX_BODY).await?,

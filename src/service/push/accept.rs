@@ -104,7 +104,7 @@ impl Push {
             Ok(Err(store::Error::Duplicate { .. })) => {
                 self.counters.repeated.fetch_add(1, Ordering::Relaxed);
                 let repeated = self.repeat(&asker, &record, deadline);
-                let record = timeout_at(deadline + LAST_WORDS, repeated)
+                let record = timeout_at(deadline + 2 * LAST_WORDS, repeated)
                     .await
                     .map_err(|_| Error::Slow)??;
                 return Ok(self.answer(&asker, &record, format));
@@ -118,7 +118,7 @@ impl Push {
             return Ok(self.answer(&asker, &record, format));
         };
         let settled = self.ask(app.clone(), webhook, record.clone());
-        if let Ok(Ok(settled)) = timeout_at(deadline - LAST_WORDS, settled).await {
+        if let Ok(Ok(settled)) = timeout_at(deadline, settled).await {
             return Ok(self.answer(&asker, &settled, format));
         }
         match self.give_up(&record, deadline).await {
@@ -151,12 +151,12 @@ impl Push {
             if until < self.tools.clock.store_now()
                 && let Some(taken) = self.take_over(asker.app, &first).await?
             {
-                return match timeout_at(deadline - LAST_WORDS, taken).await {
+                return match timeout_at(deadline, taken).await {
                     Ok(Ok(settled)) => Ok(settled),
                     Ok(Err(_)) | Err(_) => Ok(self.give_up(&first, deadline).await.unwrap_or(first)),
                 };
             }
-            if Instant::now() + LOOK > deadline - LAST_WORDS {
+            if Instant::now() + LOOK > deadline {
                 return Ok(self.give_up(&first, deadline).await.unwrap_or(first));
             }
             sleep(LOOK).await;
@@ -207,6 +207,10 @@ impl Push {
         let Some((reply, openid)) = record.answer.passive.as_ref().zip(event.openid.as_ref()) else {
             return Answered::nothing();
         };
+        if event.account.is_empty() {
+            // WeChat takes no reply that is from nobody.
+            return Answered::nothing();
+        }
         let now = self.tools.clock.now().secs();
         let mut body = reply.render(format, openid, &event.account, now);
         if let Some((key, token)) = key.zip(app.token.as_ref()) {

@@ -109,14 +109,16 @@ impl Push {
             () = living => unreachable!("signs of life do not end by themselves"),
         };
         let reply = match answer {
-            Ok(answer) => reply_in(&answer).unwrap_or_else(|problem| {
-                tracing::warn!(event = %record.id, webhook = %webhook.id, problem, "a webhook's reply cannot be used");
-                None
-            }),
+            Ok(answer) => match reply_in(&answer) {
+                Ok(reply) => reply,
+                Err(problem) => {
+                    tracing::warn!(event = %record.id, webhook = %webhook.id, problem, "a webhook's reply cannot be used; it gets the event delivered");
+                    return self.owe(record, webhook).await;
+                }
+            },
             Err(failure) => {
                 tracing::warn!(event = %record.id, webhook = %webhook.id, %failure, "a webhook was asked for a reply and gives none; it gets the event delivered");
-                let id = webhook.id.clone();
-                return self.settle(record, |event| event.owes.push(id.clone())).await;
+                return self.owe(record, webhook).await;
             }
         };
         let event: Option<Event> = serde_json::from_str(body).ok();
@@ -126,6 +128,12 @@ impl Push {
             }
         })
         .await
+    }
+
+    /// Has a webhook that gave no reply get the event as others do.
+    async fn owe(&self, record: &PushEvent, webhook: &Webhook) -> store::Result<Option<PushEvent>> {
+        self.settle(record, |event| event.owes.push(webhook.id.clone()))
+            .await
     }
 
     /// Notes that nobody is asked any more, and what came of it.

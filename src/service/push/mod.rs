@@ -44,8 +44,8 @@ use crate::wechat;
 
 /// WeChat cuts the connection after five seconds. (接收普通消息)
 const DEADLINE: Duration = Duration::from_millis(4500);
-/// What is left of that for telling the store that no reply was ready.
-const LAST_WORDS: Duration = Duration::from_millis(300);
+/// After that the store is told that no reply was ready, which may take so long.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 /// The same warning about an app comes no more often.
 const SILENCE: Duration = Duration::from_mins(1);
 /// How many accepted events wait for this process to see to them; the others are found in the store.

@@ -20,7 +20,7 @@ impl Push {
         match app.encryption {
             Encryption::Plain => {
                 let given = pushed.signature.as_deref().ok_or(Error::Refused)?;
-                check(token, &[&pushed.timestamp, &pushed.nonce], given)?;
+                self.check(app, token, &[&pushed.timestamp, &pushed.nonce], given)?;
                 self.check_time(app, &pushed.timestamp)?;
                 if pushed.encrypt_type.as_deref().is_some_and(|kind| kind != "raw") {
                     tracing::warn!(app = %app.name, "an encrypted push came for an app whose apps.encryption is \"plain\": set it as 消息加解密方式 is in WeChat's console");
@@ -40,7 +40,7 @@ impl Push {
             // Anybody can send this, so that it is told only if WeChat could have sent it.
             let plain = pushed.signature.as_deref();
             if self.may_tell(&app.app_id, "plain")
-                && plain.is_some_and(|given| check(token, &[&pushed.timestamp, &pushed.nonce], given).is_ok())
+                && plain.is_some_and(|given| is_signed(token, &[&pushed.timestamp, &pushed.nonce], given))
             {
                 tracing::warn!(app = %app.name, "a plain push came for an app with encryption: set apps.encryption as 消息加解密方式 is in WeChat's console");
             }
@@ -48,7 +48,7 @@ impl Push {
         };
         let envelope = Payload::parse(&pushed.body)?;
         let encrypted = envelope.text("Encrypt").ok_or(Error::Refused)?;
-        check(token, &[&pushed.timestamp, &pushed.nonce, &encrypted], given)?;
+        self.check(app, token, &[&pushed.timestamp, &pushed.nonce, &encrypted], given)?;
         self.check_time(app, &pushed.timestamp)?;
         let keys = self.keys.get(&app.app_id).ok_or(Error::Refused)?;
         let opened = keys
@@ -60,6 +60,16 @@ impl Push {
         };
         let payload = Payload::parse(text.as_bytes())?;
         Ok((payload, Some(key)))
+    }
+
+    fn check(&self, app: &App, token: &SecretString, values: &[&str], given: &str) -> Result<(), Error> {
+        if is_signed(token, values, given) {
+            return Ok(());
+        }
+        if self.may_tell(&app.app_id, "signature") {
+            tracing::warn!(app = %app.name, "a push with a wrong signature is refused; if WeChat sent it, apps.token is not the Token of 服务器配置");
+        }
+        Err(Error::Refused)
     }
 
     /// Only behind the signature: what anybody sends does not get into the log.
@@ -81,10 +91,6 @@ impl Push {
     }
 }
 
-fn check(token: &SecretString, values: &[&str], given: &str) -> Result<(), Error> {
-    if signature::callback(token, values).matches(given) {
-        Ok(())
-    } else {
-        Err(Error::Refused)
-    }
+fn is_signed(token: &SecretString, values: &[&str], given: &str) -> bool {
+    signature::callback(token, values).matches(given)
 }
