@@ -83,15 +83,15 @@ pub(super) async fn metrics(
 ) -> Result<HttpResponse, ApiError> {
     match state.config.server.metrics {
         MetricsAccess::Off => return Err(ApiError::NotFound("server.metrics is off".to_owned())),
-        // A key that is no good is told also where none is needed: it will be, elsewhere.
-        MetricsAccess::Private if caller::key(&request).is_some() => {
+        MetricsAccess::Private if !is_near(edge.client_address(&request)) => {
+            if caller::key(&request).is_none() {
+                return Err(ApiError::Forbidden(
+                    "metrics are for private networks and callers with --metrics; see server.metrics"
+                        .to_owned(),
+                ));
+            }
             let caller = caller::authenticate(&request)?;
             caller::demand(&caller, Grant::Metrics)?;
-        }
-        MetricsAccess::Private if !is_near(edge.client_address(&request)) => {
-            return Err(ApiError::Forbidden(
-                "metrics are for private networks and callers with --metrics; see server.metrics".to_owned(),
-            ));
         }
         MetricsAccess::Private | MetricsAccess::Open => {}
     }
