@@ -8,6 +8,7 @@ import sqlite3
 import statistics
 import subprocess
 import sys
+import time
 import urllib.request
 
 import common
@@ -56,11 +57,13 @@ def push(folder, peer, seconds, connections, rate, pause=None):
     watched = {"own_cpu": peer} | ({"mongod": "mongod"} if peer.endswith("mongodb") else {})
     before = {name: common.cpu_seconds(RUNNING[program]) for name, program in watched.items()}
     more = {"DELAY": str(pause)} if pause else {}
+    began = time.time()
     figure = common.wrk(url(peer), seconds, connections, HERE / "pushes.lua", {"PUSHES": str(path), **more})
     for name, program in watched.items():
         figure[name] = (common.cpu_seconds(RUNNING[program]) - before[name]) / figure["total"] * 1e6
     if int(figure["own"]["empty"]):
         sys.exit(f"{peer}: there were too few pushes")
+    figure["began"] = began
     figure["odd"] = int(figure["own"]["odd"])
     return figure
 

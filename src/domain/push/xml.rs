@@ -1,6 +1,8 @@
 //! Reads the XML of a push into members, and writes text into XML. There are no document types, entities, attributes or comments here: WeChat
 //! sends none, and they are what attacks on XML are made of.
 
+use std::borrow::Cow;
+
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 use serde_json::{Map, Value};
@@ -174,11 +176,18 @@ fn is_name(name: &str) -> bool {
 
 /// `text` as a CDATA section. Characters that XML forbids are left out, as no reader would take them.
 pub(super) fn cdata(text: &str) -> String {
-    format!("<![CDATA[{}]]>", allowed(text).replace("]]>", "]]]]><![CDATA[>"))
+    let mut text = allowed(text);
+    if text.contains("]]>") {
+        text = text.replace("]]>", "]]]]><![CDATA[>").into();
+    }
+    ["<![CDATA[", &text, "]]>"].concat()
 }
 
 /// `text` without the characters that XML forbids.
-pub(super) fn allowed(text: &str) -> String {
+pub(super) fn allowed(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_allowed) {
+        return text.into();
+    }
     text.chars().filter(|&character| is_allowed(character)).collect()
 }
 

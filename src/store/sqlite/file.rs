@@ -152,6 +152,8 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
         // On macOS only this reaches the disk itself. Elsewhere it is without effect.
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+        // Pages of indexes change again and again; bringing them into the main file less often takes less time.
+        connection.pragma_update_and_check(None, "wal_autocheckpoint", 4000, |_| Ok(()))?;
         // A log that had to grow is cut back afterwards.
         connection.pragma_update_and_check(None, "journal_size_limit", 64 * 1024 * 1024, |_| Ok(()))?;
         connection.pragma_update(None, "trusted_schema", false)?;

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 pub use self::file::OpenMode;
 use self::readers::Readers;
 use self::write::Row;
-use self::writer::Writer;
+use self::writer::{Undo, Writer};
 use super::engine::{Document, Engine, Error, Find, Result};
 use super::limits::Entry;
 use super::open::OpenError;
@@ -63,9 +63,10 @@ impl Sqlite {
 
     async fn write<T: Send + 'static>(
         &self,
+        undo: Undo,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.writer.run(DEADLINE, work).await
+        self.writer.run(DEADLINE, undo, work).await
     }
 
     async fn read<T: Send + 'static>(
@@ -81,7 +82,7 @@ impl Engine for Sqlite {
     async fn prepare(&self, collections: &[&'static Collection]) -> Result<()> {
         let collections = collections.to_vec();
         let work = move |connection: &Connection| schema::prepare(connection, &collections);
-        self.writer.run(PREPARE_DEADLINE, work).await
+        self.writer.run(PREPARE_DEADLINE, Undo::Savepoint, work).await
     }
 
     async fn insert(
@@ -92,8 +93,10 @@ impl Engine for Sqlite {
         now: Timestamp,
     ) -> Result<()> {
         let row = Row::from(Entry::new(collection, id, fields)?);
-        self.write(move |connection| write::insert(connection, collection, &row, now))
-            .await
+        self.write(Undo::Itself, move |connection| {
+            write::insert(connection, collection, &row, now)
+        })
+        .await
     }
 
     async fn insert_many(
@@ -106,8 +109,10 @@ impl Engine for Sqlite {
             .into_iter()
             .map(|(id, fields)| Entry::new(collection, id, fields).map(Row::from))
             .collect();
-        self.write(move |connection| write::insert_many(connection, collection, rows, now))
-            .await
+        self.write(Undo::Savepoint, move |connection| {
+            write::insert_many(connection, collection, rows, now)
+        })
+        .await
     }
 
     async fn get(
@@ -140,8 +145,10 @@ impl Engine for Sqlite {
     ) -> Result<bool> {
         let row = Row::from(Entry::new(collection, document.id, document.fields)?);
         let version = document.version;
-        self.write(move |connection| write::replace(connection, collection, &row, version, now))
-            .await
+        self.write(Undo::Itself, move |connection| {
+            write::replace(connection, collection, &row, version, now)
+        })
+        .await
     }
 
     async fn delete(
@@ -152,8 +159,10 @@ impl Engine for Sqlite {
         now: Timestamp,
     ) -> Result<bool> {
         let id = id.to_owned();
-        self.write(move |connection| write::delete(connection, collection, &id, version, now))
-            .await
+        self.write(Undo::Itself, move |connection| {
+            write::delete(connection, collection, &id, version, now)
+        })
+        .await
     }
 
     async fn delete_before(
@@ -163,8 +172,10 @@ impl Engine for Sqlite {
         before: Timestamp,
         limit: usize,
     ) -> Result<u64> {
-        self.write(move |connection| write::delete_before(connection, collection, index, before, limit))
-            .await
+        self.write(Undo::Itself, move |connection| {
+            write::delete_before(connection, collection, index, before, limit)
+        })
+        .await
     }
 
     async fn now(&self) -> Result<Timestamp> {
@@ -173,7 +184,7 @@ impl Engine for Sqlite {
 
     async fn ping(&self) -> Result<()> {
         // An empty commit: whether the thread that writes is there and gets the file, at the cost of no fsync.
-        self.write(|_| Ok(())).await?;
+        self.write(Undo::Itself, |_| Ok(())).await?;
         self.read(read::ping).await
     }
 

@@ -1,4 +1,4 @@
-//! The statements that write, each run within a savepoint of a larger commit. When to commit is decided elsewhere.
+//! The statements that write, within a larger commit. When to commit, and what is undone, is decided elsewhere.
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, params};
 
@@ -21,7 +21,8 @@ impl From<Entry> for Row {
         Self {
             id: entry.id,
             expires_at: entry.expires_at,
-            fields: serde_json::Value::Object(entry.fields).to_string(),
+            // Not `to_string()` of a `Value`, which goes through a formatter piece by piece.
+            fields: serde_json::to_string(&entry.fields).expect("members of JSON can be written as JSON"),
         }
     }
 }

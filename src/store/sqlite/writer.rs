@@ -2,8 +2,8 @@
 //! write does is not known here.
 //!
 //! A commit costs one fsync however many writes are in it, so under load this is what the throughput hangs on.
-//! Every write runs in a savepoint of its own, so that one that fails takes nothing else with it, and is
-//! answered after the commit.
+//! A write that fails takes nothing else with it: SQLite undoes a single statement by itself, and more than one run in
+//! a savepoint of their own. All are answered after the commit.
 
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
@@ -26,8 +26,22 @@ const GROUP: usize = 256;
 /// The most writes that wait; a caller that finds the queue full waits for a place until its deadline.
 const QUEUE: usize = 1024;
 
+/// How a write that fails is undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undo {
+    /// By itself: what it changes, it changes with its last statement. (It may have removed expired documents before.)
+    Itself,
+    /// By a savepoint, for which a copy is made of every page that is changed: a seventh of what an insert costs.
+    Savepoint,
+}
+
+struct Write {
+    job: Box<dyn Job>,
+    undo: Undo,
+}
+
 pub(super) struct Writer {
-    queue: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    queue: Mutex<Option<mpsc::Sender<Write>>>,
     ended: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
     commits: Arc<AtomicU64>,
 }
@@ -60,12 +74,13 @@ impl Writer {
     pub(super) async fn run<T: Send + 'static>(
         &self,
         limit: Duration,
+        undo: Undo,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let deadline = within(limit);
         let queue = self.queue()?;
         let (job, answer) = job(work);
-        match timeout_at(deadline, queue.send(job)).await {
+        match timeout_at(deadline, queue.send(Write { job, undo })).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(Trouble::Closed.unavailable()),
             Err(_) => return Err(Trouble::Crowded.unavailable()),
@@ -91,16 +106,16 @@ impl Writer {
         }
     }
 
-    fn queue(&self) -> Result<mpsc::Sender<Box<dyn Job>>> {
+    fn queue(&self) -> Result<mpsc::Sender<Write>> {
         self.lock().clone().ok_or_else(|| Trouble::Closed.unavailable())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Box<dyn Job>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Write>>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, commits: &AtomicU64) {
+fn serve(connection: &Connection, mut queue: mpsc::Receiver<Write>, commits: &AtomicU64) {
     let mut sweep = schema::Sweep::default();
     let mut cut = schema::Cut::default();
     while let Some(first) = queue.blocking_recv() {
@@ -114,8 +129,8 @@ fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, commi
         if failure.is_none() {
             commits.fetch_add(1, Ordering::Relaxed);
         }
-        for job in group {
-            job.answer(failure.as_ref().map(Failure::error));
+        for write in group {
+            write.job.answer(failure.as_ref().map(Failure::error));
         }
         // What has expired is only ever added to by writes, so it is enough to sweep behind them.
         sweep.run_if_due(connection);
@@ -141,7 +156,7 @@ impl Failure {
     }
 }
 
-fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Option<Failure> {
+fn commit(connection: &Connection, group: &mut [Write]) -> Option<Failure> {
     let failure = match fill(connection, group) {
         Err(cause) => Failure {
             cause: Arc::new(cause),
@@ -162,17 +177,24 @@ fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Option<Failure
     Some(failure)
 }
 
-fn fill(connection: &Connection, group: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+fn fill(connection: &Connection, group: &mut [Write]) -> rusqlite::Result<()> {
     if !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK")?;
     }
     let run = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
     run("BEGIN IMMEDIATE")?;
-    for job in group {
+    for Write { job, undo } in group {
+        if *undo == Undo::Itself {
+            if !job.work(connection) && connection.is_autocommit() {
+                // After some failures (a full disk is one) SQLite has rolled back all of the transaction.
+                let code = ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK);
+                return Err(rusqlite::Error::SqliteFailure(code, None));
+            }
+            continue;
+        }
         run("SAVEPOINT job")?;
         if !job.work(connection) {
-            // After some failures (a full disk is one) SQLite has rolled back all of the transaction by itself;
-            // then this fails, too, and so does the group.
+            // If SQLite has rolled back all of the transaction, this fails, too, and so does the group.
             run("ROLLBACK TO job")?;
         }
         run("RELEASE job")?;
@@ -213,7 +235,7 @@ mod tests {
 
     async fn sql(writer: &Writer, sql: &'static str) -> Result<()> {
         writer
-            .run(LIMIT, move |connection| {
+            .run(LIMIT, Undo::Savepoint, move |connection| {
                 connection.execute_batch(sql).map_err(unavailable)
             })
             .await
@@ -225,19 +247,26 @@ mod tests {
                 .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
                 .map_err(unavailable)
         };
-        writer.run(LIMIT, work).await.unwrap()
+        writer.run(LIMIT, Undo::Savepoint, work).await.unwrap()
     }
 
     /// Keeps the thread busy until what is returned is dropped.
     async fn occupy(writer: &Writer) -> std::sync::mpsc::Sender<()> {
         let (hold, release) = std::sync::mpsc::channel();
         let (notice, begun) = oneshot::channel();
+        let undo = Undo::Savepoint;
         let (job, _) = job(move |_| {
             let _ = notice.send(());
             let _ = release.recv();
             Ok(())
         });
-        writer.queue().unwrap().send(job).await.ok().unwrap();
+        writer
+            .queue()
+            .unwrap()
+            .send(Write { job, undo })
+            .await
+            .ok()
+            .unwrap();
         begun.await.unwrap();
         hold
     }
@@ -291,13 +320,49 @@ mod tests {
         assert!(matches!(late, Err(Error::Unavailable(_))));
     }
 
+    /// What comes behind it in the group must not become a commit of its own.
+    #[tokio::test]
+    async fn a_single_statement_that_undoes_everything_fails_its_group() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = writer(&directory, "");
+        let single = |sql: &'static str| {
+            writer.run(LIMIT, Undo::Itself, move |connection| {
+                connection.execute_batch(sql).map_err(unavailable)
+            })
+        };
+        let hold = occupy(&writer).await;
+        let release = async {
+            tokio::task::yield_now().await;
+            drop(hold);
+        };
+        let (before, guilty, after, ()) = tokio::join!(
+            single("INSERT INTO t VALUES (1)"),
+            // Stands in for a failure after which SQLite rolls back.
+            single("ROLLBACK; INSERT INTO nowhere VALUES (1)"),
+            single("INSERT INTO t VALUES (2)"),
+            release
+        );
+        for outcome in [before, guilty, after] {
+            assert!(matches!(outcome, Err(Error::Unavailable(_))), "{outcome:?}");
+        }
+        assert_eq!(count(&writer).await, 0);
+        // One that fails otherwise harms nobody.
+        let (good, bad) = tokio::join!(
+            single("INSERT INTO t VALUES (1)"),
+            single("INSERT INTO nowhere VALUES (1)")
+        );
+        assert!(good.is_ok() && bad.is_err());
+        assert_eq!(count(&writer).await, 1);
+        writer.close().await;
+    }
+
     /// Whoever gave up before the work began may be sure that it never does.
     #[tokio::test]
     async fn work_that_nobody_waits_for_is_not_begun() {
         let directory = tempfile::tempdir().unwrap();
         let writer = writer(&directory, "");
         let hold = occupy(&writer).await;
-        let impatient = writer.run(Duration::from_millis(50), |connection| {
+        let impatient = writer.run(Duration::from_millis(50), Undo::Savepoint, |connection| {
             connection
                 .execute_batch("INSERT INTO t VALUES (1)")
                 .map_err(unavailable)

@@ -119,7 +119,7 @@ fn value(event: &Event, name: &str) -> String {
         "created_at" => Some(event.created_at.to_string()),
         _ => member(event, name),
     };
-    allowed(&value.unwrap_or_default())
+    allowed(&value.unwrap_or_default()).into_owned()
 }
 
 fn member(event: &Event, path: &str) -> Option<String> {
