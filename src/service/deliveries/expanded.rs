@@ -10,8 +10,9 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::domain::ids::{EventId, WebhookId};
+use crate::domain::time::Timestamp;
 use crate::service::events::{Events, first_at};
-use crate::store;
+use crate::store::{self, Key};
 
 /// So long after its time an event may still be on its way to the store from another instance. Of its own events an
 /// instance knows.
@@ -68,10 +69,9 @@ impl Expanded {
             edge = edge.min(first.into());
         }
         let mut owed: HashMap<WebhookId, EventId> = HashMap::new();
-        let (mut after, mut reached) = (None, None);
+        let mut after = None;
         for _ in 0..PAGES {
             let page = self.events.owing(after).await?;
-            let last = page.found.last().map(|last| last.record.accepted_at);
             for event in page.found.into_iter().map(|found| found.record) {
                 for webhook in event.owes {
                     let first = owed.entry(webhook).or_insert_with(|| event.id.clone());
@@ -84,11 +84,10 @@ impl Expanded {
             if after.is_none() {
                 break;
             }
-            reached = last.or(reached);
         }
-        if let Some(reached) = reached.filter(|_| after.is_some()) {
+        if let Some((Key::Int(reached), _)) = after {
             // Those behind were accepted at that time or later, and their ids are no older than that.
-            edge = edge.min(first_at(reached));
+            edge = edge.min(first_at(Timestamp::from_millis(reached)));
         }
         Ok(Look {
             until: Instant::now() + FRESH.max(began.elapsed() * 4),

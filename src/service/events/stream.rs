@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::ids::{first_at, time_of};
 use super::seats::Seat;
 use super::{Events, PAGE, SETTLED};
@@ -75,6 +77,8 @@ pub struct Stream {
     seen: String,
     /// When everything before `seen` was looked at again: what was settled then needs no other look.
     looked: Timestamp,
+    /// When somebody asked for what is new last.
+    asked: Instant,
     /// Looking at it again is under way.
     again: Option<Again>,
     /// What was given and will be met again.
@@ -112,6 +116,7 @@ impl Stream {
             start: first_at(from),
             seen: first_at(from),
             looked: now,
+            asked: Instant::now(),
             again: None,
             given: BTreeSet::new(),
             gap,
@@ -147,10 +152,16 @@ impl Stream {
 
     /// If the clock was set back, the log grows from there on.
     fn follow_the_clock(&mut self, now: Timestamp) {
-        if now < self.looked {
-            self.looked = now;
-            self.again = None;
-            let here = first_at(now);
+        let asked = std::mem::replace(&mut self.asked, Instant::now());
+        if now >= self.looked {
+            return;
+        }
+        let jumped = self.looked.since(now) > LAG;
+        self.looked = now;
+        self.again = None;
+        if jumped {
+            // That was at some time after it was asked last.
+            let here = first_at(now - asked.elapsed() - OVERLAP);
             for place in [&mut self.start, &mut self.seen] {
                 if *place > here {
                     place.clone_from(&here);
