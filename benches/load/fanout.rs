@@ -17,6 +17,7 @@ use wxgate::clock::Clock;
 use wxgate::config::Push;
 use wxgate::domain::ids::WebhookId;
 use wxgate::service::deliveries::Deliveries;
+use wxgate::service::events::Events;
 use wxgate::service::records::{COLLECTIONS, Delivery, PushEvent, Webhook};
 use wxgate::service::settings::Settings;
 use wxgate::service::webhooks::{Address, NewWebhook, Webhooks};
@@ -140,8 +141,10 @@ async fn main() -> Result<(), Failed> {
         reply_timeout: Duration::from_secs(15),
     };
     let tasks = Tasks::new(handle);
+    let log = Events::new(&engine, clock.clone(), push.retention);
     let deliveries = Arc::new(Deliveries::new(
         &engine,
+        Arc::new(log),
         webhooks,
         &push,
         clock.clone(),

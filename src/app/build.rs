@@ -166,6 +166,7 @@ pub(super) async fn build(
     let webhooks = Arc::new(Webhooks::new(&engine, sealer.clone(), clock.clone()));
     let deliveries = Arc::new(Deliveries::new(
         &engine,
+        events.clone(),
         webhooks.clone(),
         &config.push,
         clock.clone(),

@@ -68,6 +68,11 @@ impl Figures {
                 figures.in_flight,
             ),
             (
+                "event_followers",
+                "Connections that follow the stream of events",
+                self.0.events.followers(),
+            ),
+            (
                 "webhooks_waiting",
                 "Webhooks with deliveries that have not ended",
                 figures.waiting,

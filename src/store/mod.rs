@@ -18,5 +18,5 @@ mod turns;
 pub use engine::{Document, Engine, Error, Find, Key, Order, Result};
 pub use open::{OpenError, open};
 pub use record::{Collection, Index, Record};
-pub use repo::{Change, Repo, Versioned};
+pub use repo::{Change, Page, Repo, Versioned};
 pub use sqlite::OpenMode;

@@ -1,24 +1,30 @@
 //! The typed layer over an engine, written once: records in, records out. No engine and no rule of business is known here.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::engine::{Document, Engine, Error, Find, Result};
+use super::engine::{Document, Engine, Error, Find, Key, Result};
 use super::record::{Index, Record};
 use super::turns::Turns;
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
+use crate::telemetry::Chain;
 
 /// How often an update is tried anew when others change the same document meanwhile.
 const ATTEMPTS: usize = 100;
+/// Of so many records it is remembered that they cannot be read.
+const MOST_TOLD: usize = 10_000;
 
 /// The records of one kind.
 pub struct Repo<R> {
     engine: Arc<dyn Engine>,
     clock: Clock,
     turns: Arc<Turns>,
+    /// The ids of records that could not be read, of which it was told.
+    told: Arc<Mutex<BTreeSet<String>>>,
     kind: PhantomData<fn() -> R>,
 }
 
@@ -28,6 +34,7 @@ impl<R> Clone for Repo<R> {
             engine: self.engine.clone(),
             clock: self.clock.clone(),
             turns: self.turns.clone(),
+            told: self.told.clone(),
             kind: PhantomData,
         }
     }
@@ -40,6 +47,15 @@ pub struct Versioned<R> {
     pub record: R,
     /// Its version; see [`Document::version`].
     pub version: i64,
+}
+
+/// The records of one page that can be read.
+#[derive(Debug)]
+pub struct Page<R> {
+    /// In order.
+    pub found: Vec<Versioned<R>>,
+    /// What the next page continues behind; nothing if this is the last one.
+    pub next: Option<(Key, String)>,
 }
 
 /// What the closure given to [`Repo::update`] wants done.
@@ -58,6 +74,7 @@ impl<R: Record> Repo<R> {
             engine,
             clock,
             turns: Arc::default(),
+            told: Arc::default(),
             kind: PhantomData,
         }
     }
@@ -95,6 +112,39 @@ impl<R: Record> Repo<R> {
         let now = self.clock.store_now();
         let found = self.engine.find(R::COLLECTION, find, now).await?;
         Ok(found.into_iter().map(decode).collect())
+    }
+
+    /// A page of the live records that match, without those that cannot be read: those a newer version has written are
+    /// no reason to stop, and what is behind them is found as well. Each of them is logged once.
+    pub async fn find_page(&self, find: Find) -> Result<Page<R>> {
+        let (index, limit) = (find.index, find.limit);
+        let found = self
+            .engine
+            .find(R::COLLECTION, find, self.clock.store_now())
+            .await?;
+        let next = found.last().filter(|_| found.len() >= limit);
+        let next = next.and_then(|last| Some((key_in(last, index)?, last.id.clone())));
+        let found = found.into_iter().filter_map(|document| self.readable(document));
+        Ok(Page {
+            found: found.collect(),
+            next,
+        })
+    }
+
+    /// As [`Self::find`], without those that cannot be read; see [`Self::find_page`]. Others take their places.
+    pub async fn find_readable(&self, mut find: Find) -> Result<Vec<Versioned<R>>> {
+        let limit = find.limit;
+        let mut all = Vec::new();
+        loop {
+            let page = self.find_page(find.clone()).await?;
+            all.extend(page.found);
+            match page.next {
+                Some(next) if all.len() < limit => find.after = Some(next),
+                _ => break,
+            }
+        }
+        all.truncate(limit);
+        Ok(all)
     }
 
     /// Adds a record.
@@ -174,11 +224,36 @@ impl<R: Record> Repo<R> {
             .await
     }
 
+    fn readable(&self, document: Document) -> Option<Versioned<R>> {
+        let id = document.id.clone();
+        let error = match decode(document) {
+            Ok(found) => return Some(found),
+            Err(error) => error,
+        };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= MOST_TOLD {
+            told.clear();
+        }
+        // It is read again and again.
+        if told.insert(id) {
+            tracing::error!(error = %Chain(&error), "a record is left out: it cannot be read");
+        }
+        None
+    }
+
     /// Removes up to `limit` records whose value of the one-member index `index` is an integer below `before`.
     pub async fn delete_before(&self, index: &'static Index, before: Timestamp, limit: usize) -> Result<u64> {
         self.engine
             .delete_before(R::COLLECTION, index, before, limit)
             .await
+    }
+}
+
+/// A document's value of the index's last member.
+fn key_in(document: &Document, index: &Index) -> Option<Key> {
+    match document.fields.get(*index.fields.last()?)? {
+        Value::String(text) => Some(Key::Text(text.clone())),
+        value => value.as_i64().map(Key::Int),
     }
 }
 

@@ -8,12 +8,11 @@ use utoipa::ToSchema;
 
 use super::opened::NO_STORE;
 use super::webhooks::id;
-use crate::domain::ids::EventId;
 use crate::domain::time::Timestamp;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Fields, Query};
 use crate::http::managed::Managed;
-use crate::service::deliveries::Replay;
+use crate::service::deliveries::{Place, Replay};
 use crate::service::records::{Attempt, Delivery, DeliveryState};
 use crate::state::State;
 
@@ -21,6 +20,8 @@ use crate::state::State;
 const PAGE: usize = 100;
 /// The longest id of an event.
 const LONGEST_EVENT: usize = 64;
+/// The longest place in a list.
+const LONGEST_PLACE: usize = 96;
 
 /// An event on its way to a webhook.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,11 +58,11 @@ pub(super) struct AttemptBody<'a> {
 /// A part of a webhook's deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DeliveriesBody<'a> {
-    /// Newest event first.
+    /// Newest event first; those that wait in the order in which they are due.
     deliveries: Vec<DeliveryBody<'a>>,
-    /// The `after` of the next part; absent at the end.
+    /// The `after` of the next part; absent at the end. A part may have fewer than `limit`, even none, and a next one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<&'a str>,
+    next: Option<String>,
 }
 
 /// What is to be delivered once more: one event, or those of a time.
@@ -76,6 +77,8 @@ pub(super) struct ReplayBody {
     until: Option<i64>,
     /// `dead` for what was given up, `all` for what was delivered as well; `dead` if absent.
     state: Option<String>,
+    /// `next` of the answer before, with the same `from`, `until` and `state`.
+    after: Option<String>,
 }
 
 /// How many are delivered once more.
@@ -83,6 +86,9 @@ pub(super) struct ReplayBody {
 pub(super) struct ReplayedBody {
     /// So many. What is being tried just now is not among them.
     replayed: u64,
+    /// If there is more than one request looks through, 10,000 deliveries: the `after` of the next request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 impl<'a> From<&'a Delivery> for DeliveryBody<'a> {
@@ -159,29 +165,28 @@ pub(super) async fn list(
             return Err(wrong(text.to_owned()));
         }
     };
-    let after: Option<EventId> = match query.at_most_once("after", LONGEST_EVENT)? {
+    let after: Option<Place> = match query.at_most_once("after", LONGEST_PLACE)? {
         None => None,
         Some(text) => {
-            let no_event = |_| wrong("after must be the next of an answer".to_owned());
-            Some(text.parse().map_err(no_event)?)
+            let no_place = |()| wrong("after must be the next of an answer".to_owned());
+            Some(text.parse().map_err(no_place)?)
         }
     };
     state.webhooks.read(&managed.app, &webhook).await?;
-    let after = after.map(|event| Delivery::id_of(&event, &webhook));
     let found = state.deliveries.list(&webhook, wanted, after, limit).await?;
-    let next = found.last().filter(|_| found.len() == limit);
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, NO_STORE))
         .json(DeliveriesBody {
-            deliveries: found.iter().map(DeliveryBody::from).collect(),
-            next: next.map(|last| last.event.as_str()),
+            deliveries: found.deliveries.iter().map(DeliveryBody::from).collect(),
+            next: found.next.map(|place| place.to_string()),
         }))
 }
 
 /// Deliver events once more
 ///
 /// They are delivered under their old ids, so a receiver that has seen one can tell. Events are kept for
-/// `push.retention`.
+/// `push.retention`. One request looks through 10,000 deliveries at most, and says in `next` where the next one has to
+/// go on.
 #[utoipa::path(
     tag = "Events",
     params(
@@ -212,23 +217,34 @@ pub(super) async fn replay(
     let replayed = state.deliveries.replay(&webhook, which).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, NO_STORE))
-        .json(ReplayedBody { replayed }))
+        .json(ReplayedBody {
+            replayed: replayed.count,
+            next: replayed.next.map(|place| place.to_string()),
+        }))
 }
 
 /// One event or a time, and never both: whoever gives both means something else than we would do.
 fn which(fields: &mut Fields) -> Option<Replay> {
-    let of_a_time = ["from", "until", "state"];
+    let of_a_time = ["from", "until", "state", "after"];
     if of_a_time.iter().all(|name| fields.lacks(name)) {
         return fields.parse("event", LONGEST_EVENT).map(Replay::One);
     }
     if !fields.lacks("event") {
-        return fields.problem("event stands alone, without from, until and state".to_owned());
+        return fields.problem("event stands alone, without from, until, state and after".to_owned());
     }
     let (from, until) = (fields.integer("from"), fields.integer("until"));
     let only_dead = match fields.optional_text("state", 16).as_deref() {
         None | Some("dead") => true,
         Some("all") => false,
         Some(_) => fields.problem("state must be dead or all".to_owned())?,
+    };
+    let after = match fields
+        .optional_text("after", LONGEST_PLACE)
+        .map(|text| text.parse())
+    {
+        None => None,
+        Some(Ok(place)) => Some(place),
+        Some(Err(())) => fields.problem("after must be the next of an answer".to_owned())?,
     };
     let (from, until) = from.zip(until)?;
     if from < 0 || until < from {
@@ -238,6 +254,7 @@ fn which(fields: &mut Fields) -> Option<Replay> {
         from: Timestamp::from_secs(from),
         until: Timestamp::from_secs(until),
         only_dead,
+        after,
     })
 }
 

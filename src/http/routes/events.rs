@@ -46,7 +46,7 @@ const LAST_EVENT_ID: &str = "last-event-id";
         (status = 401, description = "there is no key, or it is not good", body = ErrorBody),
         (status = 403, description = "the key does not allow this", body = ErrorBody),
         (status = 404, description = "there is no such app", body = ErrorBody),
-        (status = 503, description = "too many follow already, or the server is stopping", body = ErrorBody),
+        (status = 503, description = "too many follow already, in all or with this key, or the server is stopping", body = ErrorBody),
     )
 )]
 #[get("/v1/apps/{app}/events")]
@@ -58,7 +58,8 @@ pub(super) async fn follow(
     let (caller, app) = caller::follower(&request, &app)?;
     let after = last_event_id(request.headers(), &Query::read(&request)?)?;
     let busy = || ApiError::Unavailable("too many follow the events already", Duration::from_secs(30));
-    let place = state.events.follow(app, after.as_ref()).ok_or_else(busy)?;
+    let place = state.events.follow(&caller.id, app, after.as_ref());
+    let place = place.ok_or_else(busy)?;
     let following = Following {
         state: state.into_inner(),
         caller,

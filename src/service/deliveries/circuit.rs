@@ -56,10 +56,18 @@ impl Circuit {
         Pass::One
     }
 
-    /// The one that was let through ended, or there was none to let through.
+    /// The one that was let through has ended.
     pub(super) fn tried(&mut self) {
         if let Some(open) = &mut self.open {
             open.trying = false;
+        }
+    }
+
+    /// There was none to let through, or nothing was sent: the next one need not wait for it.
+    pub(super) fn not_tried(&mut self, now: Timestamp) {
+        if let Some(open) = &mut self.open {
+            open.trying = false;
+            open.next = now;
         }
     }
 
@@ -128,6 +136,12 @@ mod tests {
         assert_eq!(circuit.pass(later(25)), Pass::One);
         circuit.tried();
         assert!(matches!(circuit.pass(later(26)), Pass::Wait(_)));
+        // A pass that nothing was sent with is not spent.
+        assert_eq!(circuit.pass(later(35)), Pass::One);
+        circuit.not_tried(later(36));
+        assert_eq!(circuit.pass(later(36)), Pass::One);
+        circuit.tried();
+        assert!(matches!(circuit.pass(later(37)), Pass::Wait(_)));
         // The clock was set back.
         assert_eq!(circuit.pass(START), Pass::One);
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::failure::Failure;
-use crate::domain::ids::EventId;
 use crate::domain::time::Timestamp;
+use crate::service::events::time_of;
 use crate::service::records::{Attempt, Delivery, DeliveryState, PushEvent, Webhook};
 
 /// The pauses after failed attempts, each of them more or less by [`JITTER`]. After the last one nothing is left.
@@ -49,7 +49,7 @@ pub(super) fn fresh(event: &PushEvent, webhook: &Webhook) -> Delivery {
         webhook: webhook.id.clone(),
         state: DeliveryState::Waiting,
         // What is oldest comes first.
-        due_at: Some(place(&event.id).unwrap_or(event.accepted_at)),
+        due_at: Some(time_of(&event.id).unwrap_or(event.accepted_at)),
         not_before: None,
         owner: None,
         tries: 0,
@@ -156,25 +156,10 @@ fn hold(delivery: &mut Delivery, until: Timestamp, sequence: Sequence) {
     }
 }
 
+/// Deliveries that are due at the times of their events' ids, and are sorted by their own ids within the same millisecond,
+/// are in the order of the events.
 fn in_order(delivery: &Delivery) -> Timestamp {
-    place(&delivery.event).unwrap_or(delivery.created_at)
-}
-
-/// The time that an event's id begins with: `evt_` and 13 digits. Deliveries that are due then, and are sorted by their
-/// ids within the same millisecond, are in the order of their events' ids.
-fn place(event: &EventId) -> Option<Timestamp> {
-    time_of(event.as_str())
-}
-
-/// The time that the id of an event, or of a delivery of it, begins with.
-pub(super) fn time_of(id: &str) -> Option<Timestamp> {
-    let digits = id.get(4..17)?;
-    digits.parse().ok().map(Timestamp::from_millis)
-}
-
-/// The ids of all events that were accepted before this time are smaller.
-pub(super) fn ids_before(time: Timestamp) -> String {
-    format!("evt_{:013}", time.millis().max(0))
+    time_of(&delivery.event).unwrap_or(delivery.created_at)
 }
 
 fn pause(tries: u32) -> Option<Duration> {
@@ -251,13 +236,5 @@ mod tests {
         assert_eq!((one.due_at, due(&one)), (place, waits));
         hasten(&mut one);
         assert_eq!(due(&one), place);
-    }
-
-    #[test]
-    fn ids_sort_by_their_times() {
-        let one = delivery();
-        let at = place(&one.event).unwrap();
-        assert!(one.event.as_str() > ids_before(at).as_str());
-        assert!(one.event.as_str() < ids_before(at + Duration::from_millis(1)).as_str());
     }
 }

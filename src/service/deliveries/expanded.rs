@@ -2,29 +2,29 @@
 //! that is still to be made. How events become deliveries is not known here.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::course;
 use crate::clock::Clock;
 use crate::domain::ids::{EventId, WebhookId};
 use crate::domain::time::Timestamp;
-use crate::service::records::PushEvent;
-use crate::store::{self, Find, Key, Repo};
+use crate::service::events::{Events, first_at};
+use crate::store::{self, Key};
 
-/// An event is looked for so long after its time: until then it may still be on its way to the store, from this instance
-/// or another.
-const LAG: Duration = Duration::from_secs(1);
+/// So long after its time an event may still be on its way to the store from another instance. Of its own events an
+/// instance knows.
+const LAG: Duration = Duration::from_secs(3);
 /// For how long what was read last is good enough, at least; more if the reading itself takes long.
 const FRESH: Duration = Duration::from_millis(50);
-/// How many events are read at once.
-const PAGE: usize = 500;
+/// So many pages of events are read at the most; then everything behind them counts as owed.
+const PAGES: usize = 10;
 
-/// What was found when the events that somebody still has to look after were read last.
+/// What was found when the events that some webhook has no delivery of were read last.
 pub(super) struct Expanded {
-    events: Repo<PushEvent>,
+    events: Arc<Events>,
     clock: Clock,
     latest: Mutex<Option<Look>>,
 }
@@ -39,7 +39,7 @@ struct Look {
 }
 
 impl Expanded {
-    pub(super) fn new(events: Repo<PushEvent>, clock: Clock) -> Self {
+    pub(super) fn new(events: Arc<Events>, clock: Clock) -> Self {
         Self {
             events,
             clock,
@@ -63,18 +63,16 @@ impl Expanded {
 
     async fn look(&self) -> store::Result<Look> {
         let began = Instant::now();
-        let edge = course::ids_before(self.clock.store_now() - LAG);
+        let mut edge = first_at(self.clock.store_now() - LAG);
+        // Asked before the log is read: what has arrived by now is found there.
+        if let Some(first) = self.events.first_arriving() {
+            edge = edge.min(first.into());
+        }
         let mut owed: HashMap<WebhookId, EventId> = HashMap::new();
-        let mut find = Find::by(PushEvent::BY_TODO, []);
-        find.limit = PAGE;
-        loop {
-            let found = self.events.find(find.clone()).await?;
-            let is_last_page = found.len() < PAGE;
-            find.after = found.last().map(|last| {
-                let todo_at: Key = last.record.todo_at.unwrap_or(Timestamp::default()).into();
-                (todo_at, last.record.id.to_string())
-            });
-            for event in found.into_iter().map(|found| found.record) {
+        let mut after = None;
+        for _ in 0..PAGES {
+            let page = self.events.owing(after).await?;
+            for event in page.found.into_iter().map(|found| found.record) {
                 for webhook in event.owes {
                     let first = owed.entry(webhook).or_insert_with(|| event.id.clone());
                     if event.id < *first {
@@ -82,9 +80,14 @@ impl Expanded {
                     }
                 }
             }
-            if is_last_page {
+            after = page.next;
+            if after.is_none() {
                 break;
             }
+        }
+        if let Some((Key::Int(reached), _)) = after {
+            // Those behind were accepted at that time or later, and their ids are no older than that.
+            edge = edge.min(first_at(Timestamp::from_millis(reached)));
         }
         Ok(Look {
             until: Instant::now() + FRESH.max(began.elapsed() * 4),

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rand::seq::SliceRandom as _;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 
 use super::ask::WAITING;
 use super::circuit::{Circuit, Pass};
 use super::course::{self, Sequence};
+use super::places::Place;
 use super::queue::Queue;
 use super::shared::{Claimed, Shared, Verdict};
 use crate::domain::ids::WebhookId;
@@ -54,6 +55,7 @@ pub(super) struct Lane {
 }
 
 /// What a lane does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     Look,
     Pause(Duration),
@@ -104,7 +106,7 @@ impl Lane {
     }
 
     /// A place for a delivery that is sent without having waited, if nothing else waits.
-    pub(super) fn place(&self, webhook: &Webhook) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn place(&self, webhook: &Webhook) -> Option<Place> {
         let waits = webhook.ordered
             || webhook.disabled
             || self.backlog.load(Ordering::Relaxed)
@@ -113,11 +115,13 @@ impl Lane {
         if waits {
             return None;
         }
-        self.slots.clone().try_acquire_owned().ok()
+        let used = IN_FLIGHT - self.slots.available_permits();
+        let slot = self.slots.clone().try_acquire_owned().ok()?;
+        self.shared.places.another(used, slot)
     }
 
     /// Sends what was claimed.
-    pub(super) fn begin(self: &Arc<Self>, claimed: Claimed, place: OwnedSemaphorePermit) {
+    pub(super) fn begin(self: &Arc<Self>, claimed: Claimed, place: Place) {
         let lane = self.clone();
         self.waiting.store(true, Ordering::Relaxed);
         self.shared.tasks.spawn("deliver an event", async move {
@@ -173,14 +177,19 @@ impl Lane {
         match (pass, sequence) {
             (Pass::Wait(rest), _) => Ok(Next::Pause(rest.clamp(Duration::from_millis(10), LOOK))),
             (Pass::All, Sequence::Any) => self.take_batch().await,
-            (Pass::All, Sequence::Ordered) => self.take_next(false).await,
+            (Pass::All, Sequence::Ordered) => self.take_next(false, &mut false).await,
             (Pass::One, sequence) => {
-                let tried = match sequence {
-                    Sequence::Any => self.take_one().await,
-                    Sequence::Ordered => self.take_next(true).await,
+                let mut tried = false;
+                let next = match sequence {
+                    Sequence::Any => self.take_one(&mut tried).await,
+                    Sequence::Ordered => self.take_next(true, &mut tried).await,
                 };
-                self.circuit().tried();
-                tried
+                if tried {
+                    self.circuit().tried();
+                } else {
+                    self.circuit().not_tried(self.shared.clock.store_now());
+                }
+                next
             }
         }
     }
@@ -207,7 +216,8 @@ impl Lane {
         let Some(places) = self.places(due.len().min(limit)).await else {
             return Ok(Next::Look);
         };
-        self.backlog.store(due.len() >= limit, Ordering::Relaxed);
+        let is_more = due.len() >= limit || due.len() > places.len();
+        self.backlog.store(is_more, Ordering::Relaxed);
         due.truncate(places.len());
         let all = due.len();
         let claims = due
@@ -232,8 +242,8 @@ impl Lane {
         Ok(Next::Look)
     }
 
-    /// While the circuit is open: has one delivery sent and waits for what comes of it.
-    async fn take_one(self: &Arc<Self>) -> store::Result<Next> {
+    /// While the circuit is open: has one delivery sent, if there is one, and waits for what comes of it.
+    async fn take_one(self: &Arc<Self>, tried: &mut bool) -> store::Result<Next> {
         let now = self.shared.clock.store_now();
         let found = self.queue.first(2 * IN_FLIGHT).await?;
         self.waiting.store(!found.is_empty(), Ordering::Relaxed);
@@ -245,16 +255,14 @@ impl Lane {
         let one = found
             .into_iter()
             .find(|found| is_due(found, now) || found.record.owner.is_none());
-        if let Some(one) = one
-            && let Some(claimed) = self.shared.claim(one, Sequence::Any).await?
-        {
-            self.attempt_alone(claimed).await;
+        if let Some(one) = one {
+            *tried = self.attempt_alone(one, Sequence::Any).await?;
         }
         Ok(Next::Pause(LOOK))
     }
 
     /// Sends the webhook's first delivery if it is its turn, and waits for what comes of it.
-    async fn take_next(self: &Arc<Self>, although_early: bool) -> store::Result<Next> {
+    async fn take_next(self: &Arc<Self>, although_early: bool, tried: &mut bool) -> store::Result<Next> {
         let complete = self.shared.expanded.before(&self.webhook).await?;
         // After that, so that nothing has come in between.
         let Some(head) = self.queue.first(1).await?.pop() else {
@@ -271,21 +279,38 @@ impl Lane {
         if !rest.is_zero() && !early {
             return Ok(Next::Pause(rest.clamp(Duration::from_millis(10), LOOK)));
         }
-        if let Some(claimed) = self.shared.claim(head, Sequence::Ordered).await? {
-            self.attempt_alone(claimed).await;
+        *tried = self.attempt_alone(head, Sequence::Ordered).await?;
+        if although_early && !*tried {
+            // Without a pause it would be looked again at once.
+            return Ok(Next::Pause(Duration::from_millis(100)));
         }
         Ok(Next::Look)
     }
 
-    /// In a task of its own, so that it ends properly when the lane is stopped.
-    async fn attempt_alone(self: &Arc<Self>, claimed: Claimed) {
+    /// Claims a delivery and waits for what comes of it. Says whether it was sent.
+    async fn attempt_alone(
+        self: &Arc<Self>,
+        found: Versioned<Delivery>,
+        sequence: Sequence,
+    ) -> store::Result<bool> {
+        let place = tokio::select! {
+            () = self.shared.tasks.stopping() => return Ok(false),
+            place = self.shared.places.one(None) => place,
+        };
+        let Some(claimed) = self.shared.claim(found, sequence).await? else {
+            return Ok(false);
+        };
         let lane = self.clone();
         let attempt = async move {
             let verdict = lane.shared.attempt(claimed).await;
+            drop(place);
             lane.judge(verdict).await;
+            verdict != Verdict::Unknown
         };
-        // It fails only if it panics, which is logged where it happens; the claim runs out then.
-        let _ = self.shared.tasks.spawn("deliver an event", attempt).await;
+        // In a task of its own, so that it ends properly when the lane is stopped. It fails only if it panics, which is
+        // logged where it happens; the claim runs out then.
+        let sent = self.shared.tasks.spawn("deliver an event", attempt).await;
+        Ok(sent.unwrap_or(true))
     }
 
     pub(super) async fn judge(self: &Arc<Self>, verdict: Verdict) {
@@ -296,9 +321,11 @@ impl Lane {
         }
         match verdict {
             Verdict::Unknown => {}
-            Verdict::Bad(ended) => {
+            Verdict::Bad(ended, failure) => {
                 if self.circuit().note_failure(ended) {
-                    tracing::warn!(webhook = %self.webhook, "a webhook takes nothing: its deliveries wait");
+                    let webhook = self.shared.webhooks.get(&self.webhook);
+                    let app = webhook.as_ref().map(|webhook| webhook.app.as_str());
+                    tracing::warn!(webhook = %self.webhook, app, reason = failure.word(), %failure, "a webhook takes nothing: its deliveries wait");
                 }
             }
             Verdict::Good(ended) => {
@@ -316,21 +343,34 @@ impl Lane {
 
     /// Places for so many deliveries, or for some of them. Nothing if meanwhile the process is ending or the circuit was
     /// opened.
-    async fn places(&self, count: usize) -> Option<Vec<OwnedSemaphorePermit>> {
+    async fn places(&self, count: usize) -> Option<Vec<Place>> {
         let slots = self.slots.clone();
         let some = u32::try_from(count.min(BATCH)).unwrap_or(1);
-        let some = tokio::select! {
-            () = self.shared.tasks.stopping() => return None,
-            some = slots.clone().acquire_many_owned(some) => some,
+        let some = async {
+            let mut some = slots.clone().acquire_many_owned(some).await;
+            let mut some: Vec<_> = std::iter::from_fn(|| some.as_mut().ok()?.split(1)).collect();
+            let first = self.shared.places.one(some.pop()).await;
+            (first, some)
         };
-        let mut some = some.expect("the places are never closed");
+        let (first, mut some) = tokio::select! {
+            () = self.shared.tasks.stopping() => return None,
+            some = some => some,
+        };
         if self.is_open() {
             return None;
         }
-        let mut places: Vec<_> = std::iter::from_fn(|| some.split(1)).collect();
-        let missing = count.saturating_sub(places.len());
+        let missing = count.saturating_sub(1 + some.len());
         let more = std::iter::from_fn(|| slots.clone().try_acquire_owned().ok());
-        places.extend(more.take(missing));
+        some.extend(more.take(missing));
+        let unused = slots.available_permits() + some.len();
+        let mut places = vec![first];
+        for (number, slot) in some.into_iter().enumerate() {
+            let used = (IN_FLIGHT + number).saturating_sub(unused);
+            let Some(place) = self.shared.places.another(used, slot) else {
+                break;
+            };
+            places.push(place);
+        }
         Some(places)
     }
 

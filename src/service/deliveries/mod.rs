@@ -9,6 +9,7 @@ mod failure;
 mod figures;
 mod lane;
 mod list;
+mod places;
 mod post;
 mod queue;
 mod replay;
@@ -20,7 +21,8 @@ use std::time::Duration;
 
 pub use failure::Failure;
 pub use figures::Figures;
-pub use replay::Replay;
+pub use list::{Listed, Place};
+pub use replay::{Replay, Replayed};
 
 use uuid::Uuid;
 
@@ -28,8 +30,10 @@ use self::course::Sequence;
 use self::expanded::Expanded;
 use self::figures::Counters;
 use self::lane::Lane;
+use self::places::Places;
 use self::post::Sender;
 use self::shared::{Claimed, Shared};
+use super::events::Events;
 use super::records::{PushEvent, Webhook};
 use super::webhooks::Webhooks;
 use crate::clock::Clock;
@@ -54,12 +58,12 @@ impl Deliveries {
     /// If the TLS library cannot be set up.
     pub fn new(
         engine: &Arc<dyn Engine>,
+        events: Arc<Events>,
         webhooks: Arc<Webhooks>,
         push: &Push,
         clock: Clock,
         tasks: Tasks,
     ) -> reqwest::Result<Self> {
-        let events: Repo<PushEvent> = Repo::new(engine.clone(), clock.clone());
         let shared = Shared {
             repo: Repo::new(engine.clone(), clock.clone()),
             expanded: Expanded::new(events.clone(), clock.clone()),
@@ -70,6 +74,7 @@ impl Deliveries {
             tasks,
             owner: Uuid::new_v4().simple().to_string(),
             counters: Counters::default(),
+            places: Places::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),

@@ -28,7 +28,7 @@ impl Queue {
     pub(super) async fn first(&self, limit: usize) -> store::Result<Vec<Versioned<Delivery>>> {
         let mut find = self.all();
         find.limit = limit;
-        self.repo.find(find).await
+        self.repo.find_readable(find).await
     }
 
     /// Makes everything due that waits for its next attempt.
@@ -72,14 +72,10 @@ impl Queue {
         find.from = from.map(Into::into);
         find.limit = PAGE;
         loop {
-            let found = self.repo.find(find.clone()).await?;
-            let is_last_page = found.len() < PAGE;
-            find.after = found.last().map(|last| {
-                let due_at = last.record.due_at.unwrap_or_default().into();
-                (due_at, last.record.id.clone())
-            });
-            self.change(found, &change).await?;
-            if is_last_page {
+            let page = self.repo.find_page(find.clone()).await?;
+            self.change(page.found, &change).await?;
+            find.after = page.next;
+            if find.after.is_none() {
                 return Ok(());
             }
         }

@@ -2,14 +2,16 @@
 
 use futures_util::future::join_all;
 
-use super::{Deliveries, course};
+use super::{Deliveries, Place, course};
 use crate::domain::ids::{EventId, WebhookId};
 use crate::domain::time::Timestamp;
 use crate::service::records::{Delivery, DeliveryState, PushEvent};
 use crate::store::{self, Change, Error, Find};
 
 /// How many are read and written at once.
-const PAGE: usize = 100;
+const PAGE: usize = 200;
+/// So many pages are looked through for one request.
+const PAGES: usize = 50;
 
 /// What is delivered once more.
 #[derive(Debug, Clone)]
@@ -24,35 +26,61 @@ pub enum Replay {
         until: Timestamp,
         /// Only what was given up.
         only_dead: bool,
+        /// Behind this place only.
+        after: Option<Place>,
     },
 }
 
+/// What came of a replay.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Replayed {
+    /// So many begin anew.
+    pub count: u64,
+    /// Behind this there may be more; nothing if all were looked at.
+    pub next: Option<Place>,
+}
+
 impl Deliveries {
-    /// Has a webhook's deliveries begin anew, and says how many. What is being tried just now and what is to be tried
+    /// Has a webhook's deliveries begin anew, at most ten thousand at once, and says how many. What is being tried just now and what is to be tried
     /// anyway is made due; what was never made or was dropped stays as it is.
     ///
     /// # Errors
     /// If the store does not answer. Some may have begun then.
-    pub async fn replay(&self, webhook: &WebhookId, which: Replay) -> store::Result<u64> {
-        let count = match which {
-            Replay::One(event) => self.replay_one(webhook, &event).await?,
+    pub async fn replay(&self, webhook: &WebhookId, which: Replay) -> store::Result<Replayed> {
+        let replayed = match which {
+            Replay::One(event) => Replayed {
+                count: self.replay_one(webhook, &event).await?,
+                next: None,
+            },
             Replay::Range {
                 from,
                 until,
                 only_dead,
-            } => self.replay_range(webhook, from, until, only_dead).await?,
+                after,
+            } => {
+                let index = if only_dead {
+                    Delivery::DEAD
+                } else {
+                    Delivery::BY_WEBHOOK
+                };
+                let mut find = Find::by(index, [webhook.as_str().into()]);
+                find.from = Some(from.into());
+                find.until = Some(until.into());
+                find.after = after.map(|place| place.of(webhook));
+                self.replay_range(find, only_dead).await?
+            }
         };
-        if count > 0 {
+        if replayed.count > 0 {
             self.lane(webhook).wake();
         }
-        Ok(count)
+        Ok(replayed)
     }
 
     async fn replay_one(&self, id: &WebhookId, event: &EventId) -> store::Result<u64> {
         let Some(webhook) = self.shared.webhooks.find(id).await? else {
             return Ok(0);
         };
-        let found = self.shared.events.get(event.as_str()).await?;
+        let found = self.shared.events.get(event).await?;
         let Some(event) = found.filter(|event| event.app == webhook.app && event.body.is_some()) else {
             return Ok(0);
         };
@@ -74,37 +102,25 @@ impl Deliveries {
         Ok(renewed.into())
     }
 
-    async fn replay_range(
-        &self,
-        webhook: &WebhookId,
-        from: Timestamp,
-        until: Timestamp,
-        only_dead: bool,
-    ) -> store::Result<u64> {
-        let index = if only_dead {
-            Delivery::DEAD
-        } else {
-            Delivery::BY_WEBHOOK
-        };
-        let mut find = Find::by(index, [webhook.as_str().into()]);
-        find.from = Some(from.into());
-        find.until = Some(until.into());
+    async fn replay_range(&self, mut find: Find, only_dead: bool) -> store::Result<Replayed> {
         find.limit = PAGE;
         let mut count = 0;
-        loop {
-            let mut found = self.shared.repo.find(find.clone()).await?;
-            let is_last_page = found.len() < PAGE;
-            find.after = found
-                .last()
-                .map(|last| (last.record.created_at.into(), last.record.id.clone()));
+        for _ in 0..PAGES {
+            let page = self.shared.repo.find_page(find.clone()).await?;
+            let mut found = page.found;
             found.retain_mut(|found| self.begin_anew(&mut found.record, only_dead));
             for written in join_all(found.iter().map(|found| self.shared.repo.replace(found))).await {
                 count += u64::from(written?);
             }
-            if is_last_page {
-                return Ok(count);
+            find.after = page.next;
+            if find.after.is_none() {
+                break;
             }
         }
+        Ok(Replayed {
+            count,
+            next: find.after.as_ref().and_then(Place::from_store),
+        })
     }
 
     /// Says whether there was anything to change.

@@ -9,10 +9,12 @@ use super::course::{self, Sequence};
 use super::expanded::Expanded;
 use super::failure::Failure;
 use super::figures::Counters;
+use super::places::Places;
 use super::post::Sender;
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
-use crate::service::records::{Delivery, DeliveryState, PushEvent, Webhook};
+use crate::service::events::Events;
+use crate::service::records::{Delivery, DeliveryState, Webhook};
 use crate::service::webhooks::Webhooks;
 use crate::store::{self, Repo, Versioned};
 use crate::tasks::Tasks;
@@ -29,7 +31,7 @@ const AGAIN: [Duration; 3] = [
 
 pub(super) struct Shared {
     pub(super) repo: Repo<Delivery>,
-    pub(super) events: Repo<PushEvent>,
+    pub(super) events: Arc<Events>,
     pub(super) webhooks: Arc<Webhooks>,
     pub(super) sender: Sender,
     pub(super) expanded: Expanded,
@@ -38,6 +40,8 @@ pub(super) struct Shared {
     /// This process, as claims name it.
     pub(super) owner: String,
     pub(super) counters: Counters,
+    /// For the deliveries of all webhooks.
+    pub(super) places: Places,
 }
 
 /// A delivery that this process has claimed.
@@ -55,7 +59,7 @@ pub(super) enum Verdict {
     /// It took an event at this time.
     Good(Timestamp),
     /// It did not take one.
-    Bad(Timestamp),
+    Bad(Timestamp, Failure),
     /// Nothing: it was not asked.
     Unknown,
 }
@@ -140,10 +144,9 @@ impl Shared {
             tracing::warn!(webhook = %webhook.id, event = %record.event, "a delivery is given up after the last attempt");
         }
         self.write(delivery).await;
-        if result.is_ok() {
-            Verdict::Good(ended)
-        } else {
-            Verdict::Bad(ended)
+        match result {
+            Ok(_) => Verdict::Good(ended),
+            Err(failure) => Verdict::Bad(ended, failure),
         }
     }
 
@@ -166,7 +169,7 @@ impl Shared {
 
     /// What is sent; nothing if there is nothing to send any more.
     async fn body(&self, delivery: &Delivery) -> store::Result<Option<Arc<str>>> {
-        let event = self.events.get(delivery.event.as_str()).await?;
+        let event = self.events.get(&delivery.event).await?;
         Ok(event.and_then(|event| event.body).map(Arc::from))
     }
 

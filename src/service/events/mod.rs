@@ -1,35 +1,41 @@
 //! The log of what WeChat pushed: each event once, in the order of its ids, until it is forgotten. How events come about, and who
 //! gets them, is not known here.
 
+mod arriving;
 mod ids;
+mod seats;
 mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
-pub use ids::{Ids, time_of};
+pub use ids::{Ids, first_at, time_of};
 pub use stream::{Follower, Item, Stream};
+
+use self::arriving::Arriving;
+use self::seats::Seats;
 
 use super::records::{Answer, PushEvent};
 use crate::clock::Clock;
 use crate::domain::ids::EventId;
 use crate::domain::time::Timestamp;
-use crate::store::{self, Change, Engine, Find, Key, Repo};
+use crate::store::{self, Change, Engine, Find, Key, Page, Repo};
 
 /// How many events are read at once.
 const PAGE: usize = 100;
-/// How many may follow the log at once.
-const FOLLOWERS: usize = 200;
+/// An insert is applied no later than this after its event's id was made, or not at all: what is older in the log does not
+/// change any more. The store gives up after ten seconds at the most, and WeChat's repetition finds what came of it.
+const SETTLED: Duration = Duration::from_secs(12);
 
 /// The events of all apps.
 pub struct Events {
     repo: Repo<PushEvent>,
     clock: Clock,
     retention: Duration,
-    /// One for each who may follow.
-    seats: Arc<Semaphore>,
+    /// For those who follow.
+    seats: Arc<Seats>,
+    /// What is on its way to the store.
+    arriving: Arriving,
 }
 
 impl Events {
@@ -40,7 +46,8 @@ impl Events {
             repo: Repo::new(engine.clone(), clock.clone()),
             clock,
             retention,
-            seats: Arc::new(Semaphore::new(FOLLOWERS)),
+            seats: Arc::default(),
+            arriving: Arriving::default(),
         }
     }
 
@@ -55,7 +62,26 @@ impl Events {
     /// # Errors
     /// [`store::Error::Duplicate`] if there is one already with its key or nonce.
     pub async fn add(&self, event: &PushEvent) -> store::Result<()> {
-        self.repo.insert(event).await
+        let arrives = self.arriving.begin(&event.id);
+        let added = self.repo.insert(event).await;
+        // Otherwise it may still be applied.
+        if added.as_ref().err().is_none_or(is_final) {
+            arrives.has_ended();
+        }
+        added
+    }
+
+    /// The first id of those that this process is adding just now: from there on the log may still change. Whoever reads
+    /// the log after this was asked finds all events with smaller ids that this process had begun to add before.
+    #[must_use]
+    pub fn first_arriving(&self) -> Option<EventId> {
+        self.arriving.first(&first_at(self.clock.store_now() - SETTLED))
+    }
+
+    /// How many follow the log just now.
+    #[must_use]
+    pub fn followers(&self) -> usize {
+        self.seats.taken()
     }
 
     /// The event with this id.
@@ -96,30 +122,19 @@ impl Events {
         let mut find = Find::by(PushEvent::BY_TODO, []);
         find.until = Some(Key::from(self.clock.store_now() + Duration::from_millis(1)));
         find.limit = limit;
-        let found = self.repo.find(find).await?;
+        let found = self.repo.find_readable(find).await?;
         Ok(found.into_iter().map(|found| found.record).collect())
     }
 
-    /// Whether an event of this app that is older than `id` is still owed to somebody who has no delivery of it.
+    /// A page of the events that some webhook has no delivery of yet, in the order of their acceptance.
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn owes_older(&self, than: &PushEvent) -> store::Result<bool> {
-        let mut find = Find::by(PushEvent::BY_TODO, []);
-        loop {
-            let found = self.repo.find(find.clone()).await?;
-            let older = found
-                .iter()
-                .map(|found| &found.record)
-                .any(|event| event.app == than.app && event.id < than.id && !event.owes.is_empty());
-            let Some(last) = found.last().filter(|_| found.len() == find.limit && !older) else {
-                return Ok(older);
-            };
-            find.after = last
-                .record
-                .todo_at
-                .map(|at| (Key::from(at), last.record.id.to_string()));
-        }
+    pub async fn owing(&self, after: Option<(Key, String)>) -> store::Result<Page<PushEvent>> {
+        let mut find = Find::by(PushEvent::BY_OWED, []);
+        find.after = after;
+        find.limit = PAGE;
+        self.repo.find_page(find).await
     }
 
     /// Forgets what all events say about a person, who is named as an identity is. That there were events stays.
@@ -146,6 +161,12 @@ fn erase(event: &mut PushEvent) -> Change {
     event.body = None;
     event.owes.clear();
     event.answer = Answer::default();
-    event.todo_at = None;
+    // Nothing is left.
+    event.note_left(Timestamp::default());
     Change::Save
+}
+
+/// Whether a refused insert will not be applied later either.
+fn is_final(error: &store::Error) -> bool {
+    !matches!(error, store::Error::Indeterminate(_))
 }

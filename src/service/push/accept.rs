@@ -79,6 +79,7 @@ impl Push {
             owes: plan.owes,
             answer: plan.answer,
             todo_at: None,
+            owed_at: None,
             accepted_at: now,
             expires_at: self.tools.events.end_of(now),
             app: app.name.clone(),

@@ -51,9 +51,7 @@ impl Errand {
 
 /// Notes when somebody has to look after an event, if there is anything left to do.
 pub(super) fn set_todo(event: &mut PushEvent, at: Timestamp) {
-    let is_left =
-        event.answer.asking_until.is_some() || !event.owes.is_empty() || !event.answer.later.is_empty();
-    event.todo_at = is_left.then_some(at);
+    event.note_left(at);
 }
 
 impl Push {

@@ -46,6 +46,10 @@ pub struct PushEvent {
     /// When somebody has to look after it; none if there is nothing left to do.
     #[serde(default)]
     pub todo_at: Option<Timestamp>,
+    /// When it was accepted, while there are webhooks that have no delivery of it: by this those events are found that
+    /// others must not overtake.
+    #[serde(default)]
+    pub owed_at: Option<Timestamp>,
     /// When it was accepted.
     pub accepted_at: Timestamp,
     /// When it is forgotten.
@@ -86,6 +90,17 @@ impl PushEvent {
     pub const BY_SUBJECT: &'static Index = &Self::COLLECTION.indexes[3];
     /// The events with something left to do, by when.
     pub const BY_TODO: &'static Index = &Self::COLLECTION.indexes[4];
+    /// The events that some webhook has no delivery of yet, by when they were accepted.
+    pub const BY_OWED: &'static Index = &Self::COLLECTION.indexes[5];
+
+    /// Notes what is left to do, and that somebody has to look after it at this time if anything is. To be called whenever
+    /// [`Self::owes`] or [`Self::answer`] was changed.
+    pub fn note_left(&mut self, at: Timestamp) {
+        let owes = !self.owes.is_empty();
+        let is_left = owes || self.answer.asking_until.is_some() || !self.answer.later.is_empty();
+        self.todo_at = is_left.then_some(at);
+        self.owed_at = owes.then_some(self.accepted_at);
+    }
 }
 
 stored_in!(
@@ -116,6 +131,11 @@ stored_in!(
             Index {
                 name: "todo",
                 fields: &["todo_at"],
+                unique: false
+            },
+            Index {
+                name: "owed",
+                fields: &["owed_at"],
                 unique: false
             },
         ],

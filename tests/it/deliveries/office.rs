@@ -11,6 +11,7 @@ use wxgate::clock::Clock;
 use wxgate::config::Push;
 use wxgate::domain::ids::{EventId, WebhookId};
 use wxgate::service::deliveries::Deliveries;
+use wxgate::service::events::Events;
 use wxgate::service::records::{Answer, Delivery, DeliveryState, PushEvent, Webhook};
 use wxgate::service::seal::Sealer;
 use wxgate::service::settings::Settings;
@@ -38,6 +39,7 @@ pub(super) struct Office {
 pub(super) struct Instance {
     pub(super) deliveries: Arc<Deliveries>,
     pub(super) webhooks: Arc<Webhooks>,
+    pub(super) log: Arc<Events>,
     pub(super) tasks: Tasks,
     runtime: Option<Runtime>,
 }
@@ -78,8 +80,10 @@ impl Office {
             self.clock.clone(),
         ));
         webhooks.feed().load().await.unwrap();
+        let log = Arc::new(Events::new(&self.engine, self.clock.clone(), self.push.retention));
         let deliveries = Deliveries::new(
             &self.engine,
+            log.clone(),
             webhooks.clone(),
             &self.push,
             self.clock.clone(),
@@ -88,6 +92,7 @@ impl Office {
         Instance {
             deliveries: Arc::new(deliveries.unwrap()),
             webhooks,
+            log,
             tasks,
             runtime: Some(runtime),
         }
@@ -111,7 +116,7 @@ impl Office {
         let now = self.clock.store_now();
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let id = format!("evt_{:013}{number:016x}", now.millis());
-        PushEvent {
+        let mut event = PushEvent {
             id: id.parse().unwrap(),
             app: "shop".parse().unwrap(),
             key: id.clone(),
@@ -125,10 +130,13 @@ impl Office {
             )),
             owes: owes.iter().map(|id| (*id).clone()).collect(),
             answer: Answer::default(),
-            todo_at: Some(now),
+            todo_at: None,
+            owed_at: None,
             accepted_at: now,
             expires_at: now + self.push.retention,
-        }
+        };
+        event.note_left(now);
+        event
     }
 
     /// So many events that wait for a webhook, none of them tried: what another instance has expanded.

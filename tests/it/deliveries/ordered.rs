@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::poll;
 use rand::seq::SliceRandom as _;
 use wxgate::service::records::{DeliveryState, PushEvent};
 use wxgate::service::webhooks::Changes;
@@ -16,6 +17,7 @@ use crate::support::receiver::{Answer, Receiver};
 on_both_stores!(
     in_order_under_failures_and_by_two_instances,
     an_older_event_that_is_still_to_be_expanded_comes_first,
+    what_is_still_on_its_way_to_the_store_holds_back_what_is_younger,
     a_webhook_that_becomes_ordered_gets_what_waits_in_order,
 );
 
@@ -46,7 +48,7 @@ async fn in_order_under_failures_and_by_two_instances(builder: Builder) {
         instance.expand(event).await;
         let settle = |event: &mut PushEvent| {
             event.owes.clear();
-            event.todo_at = None;
+            event.note_left(event.accepted_at);
             Change::Save
         };
         office.events.update(event.id.as_str(), settle).await.unwrap();
@@ -80,12 +82,35 @@ async fn an_older_event_that_is_still_to_be_expanded_comes_first(builder: Builde
     for event in [&older, &younger] {
         let settle = |event: &mut PushEvent| {
             event.owes.clear();
+            event.note_left(event.accepted_at);
             Change::Save
         };
         office.events.update(event.id.as_str(), settle).await.unwrap();
     }
     office.until_delivered(&younger.id, &webhook).await;
     assert_eq!(ids(&receiver), [older.id.as_str(), younger.id.as_str()]);
+}
+
+async fn what_is_still_on_its_way_to_the_store_holds_back_what_is_younger(builder: Builder) {
+    let office = Office::open(builder).await;
+    let receiver = Receiver::start().await;
+    let instance = office.running().await;
+    let webhook = instance.ordered_webhook(&receiver).await;
+    // It owes nothing to anybody, but that is not known before it has arrived.
+    let older = office.event_to_be(&[]);
+    let mut arrives = Box::pin(instance.log.add(&older));
+    assert!(poll!(&mut arrives).is_pending());
+    let mut younger = office.event_to_be(&[&webhook.id]);
+    instance.expand(&younger).await;
+    younger.owes.clear();
+    younger.note_left(younger.accepted_at);
+    office.events.insert(&younger).await.unwrap();
+    office.turn(Duration::from_secs(60));
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(ids(&receiver), Vec::<String>::new());
+    arrives.await.unwrap();
+    office.until_delivered(&younger.id, &webhook).await;
+    assert_eq!(ids(&receiver), [younger.id.as_str()]);
 }
 
 async fn a_webhook_that_becomes_ordered_gets_what_waits_in_order(builder: Builder) {

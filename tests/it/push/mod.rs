@@ -5,6 +5,7 @@ mod erasure;
 mod once;
 pub(crate) mod replies;
 mod stream;
+mod tail;
 
 use serde_json::Value;
 use wxgate::service::records::PushEvent;

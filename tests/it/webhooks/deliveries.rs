@@ -64,6 +64,7 @@ async fn stage(builder: Builder, states: &[DeliveryState]) -> Stage {
             owes: Vec::new(),
             answer: Answer::default(),
             todo_at: None,
+            owed_at: None,
             accepted_at,
             expires_at: accepted_at + Duration::from_hours(7 * 24),
         };
