@@ -100,7 +100,7 @@ impl<'a> From<&'a Delivery> for DeliveryBody<'a> {
             tries: delivery.tries,
             accepted_at: delivery.created_at.secs(),
             next_attempt_at: due
-                .filter(|_| delivery.state == DeliveryState::Waiting)
+                .filter(|_| delivery.state == DeliveryState::Waiting && delivery.owner.is_none())
                 .map(Timestamp::secs),
             attempts: delivery.attempts.iter().map(AttemptBody::from).collect(),
         }

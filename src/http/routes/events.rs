@@ -122,7 +122,7 @@ fn written(item: &Item) -> String {
         Item::Event(id, body) => format!("id: {id}\ndata: {body}\n\n"),
         Item::Gap(from, until) => format!(
             "event: gap\ndata: {{\"from\":{},\"until\":{}}}\n\n",
-            from.secs(),
+            from.secs().max(0),
             until.secs()
         ),
     }

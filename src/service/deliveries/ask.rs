@@ -38,7 +38,7 @@ impl Lane {
             Ok(_) => Verdict::Good(now),
             // It was not asked.
             Err(Failure::Forbidden(_) | Failure::Unusable | Failure::Busy) => Verdict::Unknown,
-            Err(_) => Verdict::Bad(now),
+            Err(failure) => Verdict::Bad(now, *failure),
         };
         self.judge(verdict).await;
         answer

@@ -15,8 +15,14 @@ pub enum Failure {
     /// Its address is none, or its secret cannot be read.
     #[error("nothing was sent: the webhook cannot be used")]
     Unusable,
-    /// No connection was made.
-    #[error("it was not reached")]
+    /// Its name has no address.
+    #[error("it was not reached: its name was not resolved")]
+    Unresolved,
+    /// Nobody listens at its address.
+    #[error("it was not reached: the connection was refused")]
+    ConnectionRefused,
+    /// No connection was made: no way there, or no TLS on it that can be trusted.
+    #[error("it was not reached: no connection, or no TLS that can be trusted")]
     Unreachable,
     /// It did not answer in time.
     #[error("it did not answer in time")]
@@ -39,6 +45,8 @@ impl Failure {
             Self::Forbidden(_) => "forbidden",
             Self::Busy => "busy",
             Self::Unusable => "unusable",
+            Self::Unresolved => "unresolved",
+            Self::ConnectionRefused => "connection_refused",
             Self::Unreachable => "unreachable",
             Self::TimedOut => "timed_out",
             Self::Broken => "broken",
@@ -61,6 +69,18 @@ impl From<reqwest::Error> for Failure {
         } else if error.is_timeout() {
             Self::TimedOut
         } else if error.is_connect() {
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                // What the client's resolver says is known by its text alone.
+                if cause.to_string().contains("dns error") {
+                    return Self::Unresolved;
+                }
+                let io = cause.downcast_ref::<std::io::Error>();
+                if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
+                    return Self::ConnectionRefused;
+                }
+                source = cause.source();
+            }
             Self::Unreachable
         } else {
             Self::Broken
