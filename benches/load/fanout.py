@@ -70,6 +70,8 @@ def measure(options, folder):
     mongo = f"mongodb://127.0.0.1:{PORTS['mongod']}/{{}}?replicaSet=rs"
     common.start_simulator(common.write_config(folder))
     for peer, store in STORES.items():
+        if options.store not in (None, store):
+            continue
         print(f"{store}, load average {os.getloadavg()[0]:.1f}", flush=True)
         start_receiver()
         for webhooks in (1, 3):

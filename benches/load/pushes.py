@@ -60,7 +60,7 @@ def push(folder, peer, seconds, connections, rate, pause=None):
     began = time.time()
     figure = common.wrk(url(peer), seconds, connections, HERE / "pushes.lua", {"PUSHES": str(path), **more})
     for name, program in watched.items():
-        figure[name] = (common.cpu_seconds(RUNNING[program]) - before[name]) / figure["total"] * 1e6
+        figure[name] = (common.cpu_seconds(RUNNING[program]) - before[name]) / max(figure["total"], 1) * 1e6
     if int(figure["own"]["empty"]):
         sys.exit(f"{peer}: there were too few pushes")
     figure["began"] = began

@@ -46,6 +46,7 @@ def main():
     parser.add_argument("--classes", default="", help="timing: only those whose name contains this")
     parser.add_argument("--paced", type=int, default=60, help="pushes: so many seconds of a thousand a second")
     parser.add_argument("--dead", type=int, default=100_000, help="fanout: so many that nobody takes")
+    parser.add_argument("--store", choices=["sqlite", "mongodb"], help="fanout: on this one only")
     options = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is missing (Debian: apt-get install wrk)")
