@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use wxgate::service::records::DeliveryState;
+use wxgate::service::records::{Delivery, DeliveryState};
+use wxgate::store::Change;
 
 use super::office::Office;
 use crate::support::app::Builder;
@@ -13,6 +14,7 @@ use crate::support::receiver::{Answer, Receiver};
 on_both_stores!(
     a_receiver_that_is_gone_is_asked_every_ten_seconds_and_then_gets_everything,
     one_that_hangs_holds_up_no_other,
+    an_open_circuit_does_not_count_a_look_at_nothing,
 );
 
 async fn a_receiver_that_is_gone_is_asked_every_ten_seconds_and_then_gets_everything(builder: Builder) {
@@ -81,4 +83,41 @@ async fn one_that_hangs_holds_up_no_other(builder: Builder) {
     assert!(hangs.busiest() <= 64, "{}", hangs.busiest());
     let first = hangs.received()[0].header("webhook-id").parse().unwrap();
     assert_eq!(office.delivery(&first, &bad).await.state, DeliveryState::Waiting);
+}
+
+async fn an_open_circuit_does_not_count_a_look_at_nothing(builder: Builder) {
+    let office = Office::open(builder).await;
+    let receiver = Receiver::start().await;
+    receiver.always(Answer::Status(500));
+    let instance = office.instance().await;
+    let webhook = instance.webhook(&receiver).await;
+    let events = office.backlog(&webhook, 20).await;
+    instance.run();
+    eventually("the circuit opens", async || {
+        instance.deliveries.figures().circuits_open == 1
+    })
+    .await;
+    eventually("all attempts ended", async || {
+        instance.deliveries.figures().in_flight == 0
+    })
+    .await;
+    // Another instance has them all.
+    let until = office.clock.store_now() + Duration::from_hours(1);
+    for event in &events {
+        let take = |one: &mut Delivery| {
+            one.owner = Some("another".to_owned());
+            one.due_at = Some(until);
+            Change::Save
+        };
+        let id = Delivery::id_of(event, &webhook.id);
+        office.deliveries.update(&id, take).await.unwrap().unwrap();
+    }
+    let count = receiver.count();
+    office.turn(Duration::from_secs(10));
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_eq!(receiver.count(), count);
+    // One that may be sent is sent now, and not ten seconds after the look that found nothing.
+    office.backlog(&webhook, 1).await;
+    tokio::time::sleep(Duration::from_millis(3500)).await;
+    assert_eq!(receiver.count(), count + 1);
 }

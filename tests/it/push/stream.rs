@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use crate::push::stored;
 use crate::support::app::{Builder, TestApp};
-use crate::support::on_both_stores;
 use crate::support::pusher::{Pusher, text_message};
+use crate::support::{eventually, on_both_stores};
 
 on_both_stores!(
     a_follower_gets_events_and_can_come_back,
-    what_is_forgotten_is_a_gap
+    what_is_forgotten_is_a_gap,
+    one_key_leaves_places_to_others
 );
 
 /// A stream as a browser reads it.
@@ -146,4 +147,30 @@ async fn what_is_forgotten_is_a_gap(app: Builder) {
     assert!((3500..=7300).contains(&(until - from)), "{gap:?}");
     let message = reader.next().await;
     assert_eq!(message.data["data"]["content"], "new");
+}
+
+async fn one_key_leaves_places_to_others(app: Builder) {
+    let app = app.spawn().await;
+    let key = app.caller_key(&["--app", "shop", "--events"]).await;
+    let mut readers = Vec::new();
+    for _ in 0..20 {
+        readers.push(Reader::open(&app, &key, None).await);
+    }
+    let more = app
+        .request(reqwest::Method::GET, "/v1/apps/shop/events")
+        .bearer_auth(&key);
+    assert_eq!(more.send().await.unwrap().status(), 503);
+    let other = app.caller_key(&["--app", "shop", "--events"]).await;
+    readers.push(Reader::open(&app, &other, None).await);
+    let figures = app.get("/metrics").await.ok().text;
+    assert!(figures.contains("event_followers 21\n"), "{figures}");
+    // Whoever leaves makes room, as soon as that is noticed.
+    drop(readers);
+    eventually("there is room again", async || {
+        let again = app
+            .request(reqwest::Method::GET, "/v1/apps/shop/events")
+            .bearer_auth(&key);
+        again.send().await.unwrap().status() == 200
+    })
+    .await;
 }
