@@ -106,7 +106,7 @@ def measure(options, folder):
         check_reply(folder, peer)
         if peer in sent:
             sent[peer] = stored(folder, peer, mongo)
-        enough[peer] = 2 * counted(peer, 1, options.connections, 60_000)["rate"]
+        enough[peer] = 4 * counted(peer, 1, options.connections, 60_000)["rate"]
     for number in range(options.rounds):
         for peer in peers:
             figure = counted(peer, options.seconds, options.connections, enough[peer])

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::asking::LEASE;
 use super::chores::{Errand, GRACE, set_todo};
-use super::{Answered, DEADLINE, Error, Figures, LAST_WORDS, LateFigures, Push, Pushed};
+use super::{Answered, DEADLINE, Error, Figures, KNOWN, LAST_WORDS, LateFigures, Push, Pushed};
 use crate::config::{App, Encryption};
 use crate::domain::identity::IdentityId;
 use crate::domain::ids::{EventId, OpenId};
@@ -193,8 +193,14 @@ impl Push {
     /// Has this process see to what is left to do, if it is not too busy: then others find it in the store.
     pub(super) fn errand(&self, record: &PushEvent) {
         if record.todo_at.is_some() {
+            let waiting = self.errands.max_capacity() - self.errands.capacity();
+            let errand = if waiting < KNOWN {
+                Errand::of(record)
+            } else {
+                Errand::Named(record.id.clone())
+            };
             // A full queue loses nothing.
-            let _ = self.errands.try_send(Errand::of(record));
+            let _ = self.errands.try_send(errand);
         }
     }
 

@@ -49,7 +49,9 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// The same warning about an app comes no more often.
 const SILENCE: Duration = Duration::from_mins(1);
 /// How many accepted events wait for this process to see to them; the others are found in the store.
-const QUEUE: usize = 2048;
+const QUEUE: usize = 65_536;
+/// How many of those are held in memory; of the others only the ids are.
+const KNOWN: usize = 2048;
 
 /// A push as it arrived.
 #[derive(Debug)]
