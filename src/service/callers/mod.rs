@@ -6,7 +6,7 @@ mod rate;
 
 use std::collections::{BTreeSet, HashMap};
 use std::str::FromStr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -15,6 +15,7 @@ use uuid::Uuid;
 pub use self::key::{KeyDigest, PREFIX};
 use self::rate::Rates;
 pub use self::rate::{BadRate, Rate};
+use super::derived::Derived;
 use super::feed::Feed;
 use super::records::{Caller, Grant};
 use crate::clock::Clock;
@@ -94,17 +95,13 @@ pub enum Denied {
 /// second; while the store is away, what is known holds.
 pub struct Callers {
     feed: Arc<Feed<Caller>>,
-    by_key: RwLock<ByKey>,
+    by_key: Derived<ByKey>,
     rates: Rates,
     clock: Clock,
 }
 
-/// The callers by their keys, made from the feed at this revision.
-#[derive(Default)]
-struct ByKey {
-    revision: u64,
-    callers: HashMap<KeyDigest, Arc<Caller>>,
-}
+/// The callers by their keys.
+type ByKey = HashMap<KeyDigest, Arc<Caller>>;
 
 impl Callers {
     /// The callers in this store. None is known before the feed is loaded.
@@ -112,7 +109,7 @@ impl Callers {
     pub fn new(engine: &Arc<dyn Engine>, clock: Clock) -> Self {
         Self {
             feed: Arc::new(Feed::new(engine.clone(), clock.clone())),
-            by_key: RwLock::default(),
+            by_key: Derived::default(),
             rates: Rates::default(),
             clock,
         }
@@ -219,22 +216,11 @@ impl Callers {
     }
 
     fn find(&self, key: &KeyDigest) -> Option<Arc<Caller>> {
-        {
-            let by_key = self.by_key.read().unwrap_or_else(PoisonError::into_inner);
-            if by_key.revision == self.feed.revision() {
-                return by_key.callers.get(key).cloned();
-            }
-        }
-        let mut by_key = self.by_key.write().unwrap_or_else(PoisonError::into_inner);
-        let (revision, all) = self.feed.all();
-        if by_key.revision != revision {
-            let callers = all.into_iter().map(|caller| (caller.key.clone(), caller));
-            *by_key = ByKey {
-                revision,
-                callers: callers.collect(),
-            };
-        }
-        by_key.callers.get(key).cloned()
+        let by_key = self.by_key.of(&self.feed, |callers| {
+            let callers = callers.into_iter().map(|caller| (caller.key.clone(), caller));
+            callers.collect::<ByKey>()
+        });
+        by_key.get(key).cloned()
     }
 }
 

@@ -103,7 +103,8 @@ impl Push {
         });
         let mut claims: FuturesUnordered<BoxFuture<'static, Option<PushEvent>>> = FuturesUnordered::new();
         for event in found {
-            claims.push(self.clone().claim(event).boxed());
+            let push = self.clone();
+            claims.push(async move { push.claim(&event).await.ok().flatten() }.boxed());
         }
         let mut claimed = Vec::new();
         while let Some(event) = claims.next().await {
@@ -112,7 +113,8 @@ impl Push {
         claimed
     }
 
-    async fn claim(self: Arc<Self>, event: PushEvent) -> Option<PushEvent> {
+    /// Has others keep away from an event as it was read. Nothing if somebody else has taken it up since.
+    pub(super) async fn claim(&self, event: &PushEvent) -> store::Result<Option<PushEvent>> {
         let until = self.tools.clock.store_now() + CLAIM;
         let mut won = false;
         let claimed = self.tools.events.update(&event.id, |stored| {
@@ -123,7 +125,7 @@ impl Push {
             stored.todo_at = Some(until);
             Change::Save
         });
-        claimed.await.ok().flatten().filter(|_| won)
+        Ok(claimed.await?.filter(|_| won))
     }
 
     async fn see_to(self: Arc<Self>, event: PushEvent) {

@@ -74,7 +74,7 @@ impl Push {
     /// # Errors
     /// If the store does not answer. What was sent last may then be sent again.
     async fn send_late(&self, app: &App, record: PushEvent) -> store::Result<()> {
-        let Some(mut record) = self.claim_later(&record).await? else {
+        let Some(mut record) = self.claim(&record).await? else {
             return Ok(());
         };
         let event: Option<Event> = record
@@ -117,21 +117,6 @@ impl Push {
             }
         }
         Ok(())
-    }
-
-    /// Has others keep away. Nothing if one of them is at it already.
-    async fn claim_later(&self, record: &PushEvent) -> store::Result<Option<PushEvent>> {
-        let until = self.tools.clock.store_now() + CLAIM;
-        let mut won = false;
-        let claimed = self.tools.events.update(&record.id, |event| {
-            won = event.todo_at == record.todo_at && !event.answer.later.is_empty();
-            if !won {
-                return Change::Keep;
-            }
-            event.todo_at = Some(until);
-            Change::Save
-        });
-        Ok(claimed.await?.filter(|_| won))
     }
 
     async fn send(&self, app: &App, message: &serde_json::Value) -> Result<(), Unsent> {
