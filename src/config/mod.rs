@@ -4,6 +4,7 @@
 mod apps;
 mod auth;
 mod codes;
+mod gateway;
 mod layers;
 mod media;
 mod passwords;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 pub use apps::{App, AppKind, Apps, Encryption};
 pub use auth::{Algorithm, Auth, CookieUse};
 pub use codes::{Codes, CodesHook};
+pub use gateway::Gateway;
 pub use media::Media;
 pub use passwords::{Argon2, FailureLimits};
 pub use platform::{Platform, TokenBudget, TokenMode};
@@ -55,6 +57,8 @@ pub struct Config {
     pub media: Media,
     /// `[push]`
     pub push: Push,
+    /// `[gateway]`
+    pub gateway: Gateway,
     /// `[log]`
     pub log: Log,
     /// `[simulator]`
@@ -122,6 +126,7 @@ impl Config {
         let jsapi = Jsapi::read(reader);
         let media = Media::read(reader);
         let push = Push::read(reader, &mut warnings);
+        let gateway = Gateway::read(reader);
         let log = Log::read(reader);
         let simulator = Simulator::read(reader);
         Self {
@@ -135,6 +140,7 @@ impl Config {
             jsapi,
             media,
             push,
+            gateway,
             log,
             simulator,
             warnings,
