@@ -32,6 +32,7 @@ mod demo;
 mod edge;
 mod forgotten;
 mod founding;
+mod gateway;
 mod hostile_values;
 mod identity_attacks;
 mod instances;
