@@ -3,5 +3,5 @@
 mod client;
 mod error;
 
-pub use client::{AppCredentials, Client, Fetched, OauthToken, PhoneNumber, Session, UserInfo};
+pub use client::{AppCredentials, Client, Fetched, OauthToken, PhoneNumber, Session, Ticket, UserInfo};
 pub use error::{Error, Result};

@@ -73,7 +73,7 @@ impl From<jsapi::Error> for ApiError {
 
 impl From<credentials::Error> for ApiError {
     fn from(error: credentials::Error) -> Self {
-        let waiting = "WeChat gives no ticket at the moment";
+        let waiting = "WeChat gives no token or ticket at the moment";
         match error {
             credentials::Error::NoApp => no_app(),
             credentials::Error::NoToken(error) => (*error).clone().into(),
