@@ -4,6 +4,7 @@
     reason = "a helper fails by a panic, as the test does that calls it"
 )]
 
+mod access_token;
 mod accounts;
 mod administrators;
 mod administrators_http;
