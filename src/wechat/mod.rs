@@ -2,6 +2,7 @@
 
 mod client;
 mod error;
+pub mod security;
 
 pub use client::{AppCredentials, Client, Fetched, OauthToken, PhoneNumber, Session, UserInfo};
 pub use error::{Error, Result};

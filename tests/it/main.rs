@@ -7,6 +7,7 @@
 mod accounts;
 mod administrators;
 mod administrators_http;
+mod api_security;
 mod architecture;
 mod assets;
 mod auth;
