@@ -14,6 +14,7 @@ use crate::net;
 use crate::service::access::Access;
 use crate::service::accounts::Accounts;
 use crate::service::administrators::Administrators;
+use crate::service::aliases::Aliases;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::callers::Callers;
@@ -32,6 +33,7 @@ use crate::service::password_check::PasswordCheck;
 use crate::service::passwords::Passwords;
 use crate::service::push::{Push, Tools};
 use crate::service::refresh::Refresh;
+use crate::service::relay::Relay;
 use crate::service::reply_rules::ReplyRules;
 use crate::service::revocations::Revocations;
 use crate::service::rooms::Rooms;
@@ -90,6 +92,23 @@ pub(super) async fn build(
         clock.clone(),
         tasks.clone(),
     ));
+    let patience = wechat::Patience {
+        silence: config.gateway.timeout,
+        whole: config.gateway.transfer_timeout,
+    };
+    let relay = Arc::new(Relay::new(
+        &config.apps,
+        &config.gateway,
+        wechat::Upstream::new(
+            net::relay_client(config.platform.connect_timeout)?,
+            &config.platform.api_url,
+            patience,
+        ),
+        credentials.clone(),
+        clock.clone(),
+        tasks.clone(),
+    ));
+    let alias_key = settings.secret(Aliases::KEY, &sealer).await?;
     let keyring = Keyring::open(engine.clone(), clock.clone(), sealer.clone(), &config.auth).await?;
     let tokens = Arc::new(Tokens::new(keyring.known(), config.auth.clone(), clock.clone()));
     let revocations = Arc::new(Revocations::new(engine.clone(), clock.clone()));
@@ -198,6 +217,7 @@ pub(super) async fn build(
     revocations.catch_up(Timestamp::default()).await?;
     let callers = Arc::new(Callers::new(&engine, clock.clone()));
     callers.feed().load().await?;
+    let aliases = Aliases::new(&alias_key, callers.clone(), clock.clone());
     webhooks.feed().load().await?;
     let reply_rules = Arc::new(ReplyRules::new(&config.apps, &engine, clock.clone()));
     reply_rules.feed().load().await?;
@@ -229,6 +249,8 @@ pub(super) async fn build(
         oauth,
         mini_program,
         callers,
+        relay,
+        aliases,
         webhooks,
         deliveries,
         reply_rules,

@@ -46,11 +46,13 @@ fn prefixes(reader: &mut Reader<'_>) -> BTreeSet<String> {
     const PATH: &str = "gateway.prefixes";
     let all = reader.list(PATH);
     for prefix in &all {
-        let named = prefix.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let named = prefix
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if prefix.is_empty() || !named {
             reader.problem(
                 PATH,
-                format!("{prefix:?} is not one segment of letters and digits"),
+                format!("{prefix:?} is not one segment of letters, digits and hyphens"),
             );
         } else if OURS.contains(&prefix.as_str()) {
             reader.problem(PATH, format!("{prefix:?} is a path of our own"));

@@ -10,6 +10,7 @@ pub mod extract;
 mod figures;
 mod managed;
 pub mod openapi;
+mod relaying;
 pub mod routes;
 pub mod server;
 mod signed_in;

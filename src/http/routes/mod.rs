@@ -7,7 +7,9 @@ mod codes;
 mod compat;
 mod deliveries;
 mod events;
+mod facade;
 mod fallback;
+mod gateway;
 mod jsapi;
 mod jwks;
 mod mini_program;
@@ -23,6 +25,7 @@ mod webhooks;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub(super) use facade::serve_under;
 pub(super) use fallback::{MethodTable, fallback};
 
 /// The one route that a demo has besides.
@@ -88,6 +91,7 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(reply_rules::show)
         .service(reply_rules::replace)
         .service(reply_rules::delete)
+        .service(gateway::call)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)
