@@ -94,14 +94,23 @@ fn keys_that_do_not_belong_together_are_told() {
         ("API_SECURITY__SIGNER", "SM2"),
         ("API_SECURITY__CERTIFICATE_FILE", "rsa"),
     ];
-    insta::assert_snapshot!(problems(load(&other)).join("\n"), @"");
+    insta::assert_snapshot!(problems(load(&other)).join("\n"), @r"
+    apps.0.api_security.symmetric_key must be 16 bytes in base64 for SM4_GCM
+    apps.0.api_security.private_key is no SM2 key
+    apps.0.api_security.certificate must be one certificate in PEM: -----BEGIN CERTIFICATE-----…
+    ");
     let none = [
         ("API_SECURITY__SYMMETRIC_KEY_FILE", ""),
         ("API_SECURITY__PRIVATE_KEY_FILE", ""),
         ("API_SECURITY__CERTIFICATE_FILE", ""),
         ("API_SECURITY__PRIVATE_KEY_SN", ""),
     ];
-    insta::assert_snapshot!(problems(load(&none)).join("\n"), @"");
+    insta::assert_snapshot!(problems(load(&none)).join("\n"), @r"
+    apps.0.api_security.private_key_sn is missing; the console shows it beside the key
+    apps.0.api_security.symmetric_key is missing
+    apps.0.api_security.private_key is missing
+    apps.0.api_security.certificate is missing
+    ");
     let all = none.into_iter().chain([
         ("API_SECURITY__SYMMETRIC_SN", ""),
         ("API_SECURITY__CERTIFICATE_SN", ""),
