@@ -8,6 +8,7 @@ mod access_token;
 mod accounts;
 mod administrators;
 mod administrators_http;
+mod api_security;
 mod architecture;
 mod assets;
 mod auth;
