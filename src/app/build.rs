@@ -12,6 +12,7 @@ use crate::net;
 use crate::service::access::Access;
 use crate::service::accounts::Accounts;
 use crate::service::administrators::Administrators;
+use crate::service::audit::Audit;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::callers::Callers;
@@ -30,6 +31,7 @@ use crate::service::password_check::PasswordCheck;
 use crate::service::passwords::Passwords;
 use crate::service::push::{Push, Tools};
 use crate::service::refresh::Refresh;
+use crate::service::relay::figures::RelayFigures;
 use crate::service::reply_rules::ReplyRules;
 use crate::service::revocations::Revocations;
 use crate::service::rooms::Rooms;
@@ -194,6 +196,13 @@ pub(super) async fn build(
     revocations.catch_up(Timestamp::default()).await?;
     let callers = Arc::new(Callers::new(&engine, clock.clone()));
     callers.feed().load().await?;
+    let audit = Audit::new(
+        &engine,
+        clock.clone(),
+        tasks.clone(),
+        config.gateway.audit_retention,
+    );
+    let relay_figures = RelayFigures::new(config.apps.iter().map(|app| app.name.clone()));
     webhooks.feed().load().await?;
     let reply_rules = Arc::new(ReplyRules::new(&config.apps, &engine, clock.clone()));
     reply_rules.feed().load().await?;
@@ -225,6 +234,8 @@ pub(super) async fn build(
         oauth,
         mini_program,
         callers,
+        audit: Arc::new(audit),
+        relay_figures: Arc::new(relay_figures),
         webhooks,
         deliveries,
         reply_rules,

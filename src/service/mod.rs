@@ -3,6 +3,7 @@
 pub mod access;
 pub mod accounts;
 pub mod administrators;
+pub mod audit;
 pub mod avatars;
 pub mod callback;
 pub mod callers;
@@ -24,6 +25,7 @@ pub mod passwords;
 pub mod push;
 pub mod records;
 pub mod refresh;
+pub mod relay;
 pub mod reply_rules;
 pub mod revocations;
 pub mod rooms;

@@ -1,6 +1,7 @@
 //! The routes, a file for each subject. This list is all there is besides the site's files.
 
 mod accounts;
+mod audit;
 mod avatars;
 mod callback;
 mod codes;
@@ -88,6 +89,7 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(reply_rules::show)
         .service(reply_rules::replace)
         .service(reply_rules::delete)
+        .service(audit::list)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)
