@@ -7,6 +7,7 @@ use crate::assets::Assets;
 use crate::config::Config;
 use crate::service::access::Access;
 use crate::service::accounts::Accounts;
+use crate::service::aliases::Aliases;
 use crate::service::audit::Audit;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
@@ -21,7 +22,7 @@ use crate::service::mini_program::MiniProgram;
 use crate::service::oauth::Oauth;
 use crate::service::push::Push;
 use crate::service::refresh::Refresh;
-use crate::service::relay::figures::RelayFigures;
+use crate::service::relay::Relay;
 use crate::service::reply_rules::ReplyRules;
 use crate::service::rooms::Rooms;
 use crate::service::sessions::Sessions;
@@ -51,8 +52,10 @@ pub struct State {
     pub callers: Arc<Callers>,
     /// Who changed what.
     pub audit: Arc<Audit>,
-    /// How calls of WeChat's API on behalf of others went.
-    pub relay_figures: Arc<RelayFigures>,
+    /// Calls of WeChat's API on their behalf.
+    pub relay: Arc<Relay>,
+    /// The tokens that SDKs get for them.
+    pub aliases: Aliases,
     /// The company's programs that hear of events.
     pub webhooks: Arc<Webhooks>,
     /// Events on their way to webhooks.

@@ -12,6 +12,7 @@ use crate::net;
 use crate::service::access::Access;
 use crate::service::accounts::Accounts;
 use crate::service::administrators::Administrators;
+use crate::service::aliases::Aliases;
 use crate::service::audit::Audit;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
@@ -31,7 +32,7 @@ use crate::service::password_check::PasswordCheck;
 use crate::service::passwords::Passwords;
 use crate::service::push::{Push, Tools};
 use crate::service::refresh::Refresh;
-use crate::service::relay::figures::RelayFigures;
+use crate::service::relay::Relay;
 use crate::service::reply_rules::ReplyRules;
 use crate::service::revocations::Revocations;
 use crate::service::rooms::Rooms;
@@ -88,6 +89,30 @@ pub(super) async fn build(
         clock.clone(),
         tasks.clone(),
     ));
+    let patience = wechat::Patience {
+        silence: config.gateway.timeout,
+        whole: config.gateway.transfer_timeout,
+    };
+    let audit = Arc::new(Audit::new(
+        &engine,
+        clock.clone(),
+        tasks.clone(),
+        config.gateway.audit_retention,
+    ));
+    let relay = Arc::new(Relay::new(
+        &config.apps,
+        &config.gateway,
+        wechat::Upstream::new(
+            net::relay_client(config.platform.connect_timeout)?,
+            &config.platform.api_url,
+            patience,
+        ),
+        credentials.clone(),
+        audit.clone(),
+        clock.clone(),
+        tasks.clone(),
+    ));
+    let alias_key = settings.secret(Aliases::KEY, &sealer).await?;
     let keyring = Keyring::open(engine.clone(), clock.clone(), sealer.clone(), &config.auth).await?;
     let tokens = Arc::new(Tokens::new(keyring.known(), config.auth.clone(), clock.clone()));
     let revocations = Arc::new(Revocations::new(engine.clone(), clock.clone()));
@@ -196,13 +221,7 @@ pub(super) async fn build(
     revocations.catch_up(Timestamp::default()).await?;
     let callers = Arc::new(Callers::new(&engine, clock.clone()));
     callers.feed().load().await?;
-    let audit = Audit::new(
-        &engine,
-        clock.clone(),
-        tasks.clone(),
-        config.gateway.audit_retention,
-    );
-    let relay_figures = RelayFigures::new(config.apps.iter().map(|app| app.name.clone()));
+    let aliases = Aliases::new(&alias_key, callers.clone(), clock.clone());
     webhooks.feed().load().await?;
     let reply_rules = Arc::new(ReplyRules::new(&config.apps, &engine, clock.clone()));
     reply_rules.feed().load().await?;
@@ -234,8 +253,9 @@ pub(super) async fn build(
         oauth,
         mini_program,
         callers,
-        audit: Arc::new(audit),
-        relay_figures: Arc::new(relay_figures),
+        audit,
+        relay,
+        aliases,
         webhooks,
         deliveries,
         reply_rules,

@@ -1,6 +1,7 @@
 //! The pure core: ids, contacts, time, signatures, page addresses, calls, pushed messages. No I/O, no clock, no randomness, no
 //! framework.
 
+pub mod api_path;
 pub mod call_pattern;
 pub mod contact;
 pub mod encrypted_data;

@@ -12,6 +12,7 @@ use actix_web::{HttpMessage as _, HttpRequest, web};
 use super::audited::{self, Actor};
 use super::error::ApiError;
 use super::signed_in;
+use crate::config::App;
 use crate::domain::ids::{AppName, CallerId};
 use crate::service::callers::PREFIX;
 use crate::service::records::{Caller, Grant, Scope};
@@ -127,9 +128,16 @@ pub(super) fn key(request: &HttpRequest) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && key.starts_with(PREFIX)).then_some(key)
 }
 
-fn look_for(request: &HttpRequest, app: &str) -> Result<AppName, ApiError> {
+fn look_for(request: &HttpRequest, name: &str) -> Result<AppName, ApiError> {
+    app(request, name).map(|app| app.name.clone())
+}
+
+/// The app of this name.
+///
+/// # Errors
+/// 404 if there is none.
+pub(super) fn app<'a>(request: &'a HttpRequest, name: &str) -> Result<&'a App, ApiError> {
     let state = request.app_data::<web::Data<State>>().ok_or(ApiError::Internal)?;
-    let found = state.config.apps.named(app);
     let missing = || ApiError::NotFound("there is no such app".to_owned());
-    found.map(|app| app.name.clone()).ok_or_else(missing)
+    state.config.apps.named(name).ok_or_else(missing)
 }

@@ -56,7 +56,7 @@ impl Collector for Figures {
 impl Figures {
     /// Calls of WeChat's API on behalf of others.
     fn encode_calls(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let apps: Vec<_> = self.0.relay_figures.all().collect();
+        let apps: Vec<_> = self.0.relay.figures().all().collect();
         let help = "Calls of WeChat's API on behalf of others, by the errcode of the answer";
         let mut family = encoder.encode_descriptor("wechat_api_calls", help, None, MetricType::Counter)?;
         for figures in &apps {

@@ -11,6 +11,7 @@ pub mod extract;
 mod figures;
 mod managed;
 pub mod openapi;
+mod relaying;
 pub mod routes;
 pub mod server;
 mod signed_in;

@@ -110,6 +110,7 @@ impl Server {
                         routes::demo(config);
                     }
                 })
+                .configure(|config| routes::serve_under(config, &state.config.gateway.prefixes))
                 .service(docs(&api))
                 .default_service(web::to(fallback))
         })

@@ -3,10 +3,12 @@
 pub mod access;
 pub mod accounts;
 pub mod administrators;
+pub mod aliases;
 pub mod audit;
 pub mod avatars;
 pub mod callback;
 pub mod callers;
+mod circuit;
 pub mod code_check;
 pub mod codes;
 pub mod credentials;

@@ -8,7 +8,9 @@ mod codes;
 mod compat;
 mod deliveries;
 mod events;
+mod facade;
 mod fallback;
+mod gateway;
 mod jsapi;
 mod jwks;
 mod mini_program;
@@ -24,6 +26,7 @@ mod webhooks;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub(super) use facade::serve_under;
 pub(super) use fallback::{MethodTable, fallback};
 
 /// The one route that a demo has besides.
@@ -90,6 +93,7 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(reply_rules::replace)
         .service(reply_rules::delete)
         .service(audit::list)
+        .service(gateway::call)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)

@@ -215,11 +215,17 @@ impl Callers {
         self.last_use.keep(tasks).await;
     }
 
+    /// A caller that was authenticated some time ago, if its key is good still.
+    #[must_use]
+    pub fn get(&self, id: &CallerId) -> Option<Arc<Caller>> {
+        let caller = self.feed.get(id.as_str())?;
+        self.check(&caller).is_ok().then_some(caller)
+    }
+
     /// Whether the key of a caller that was authenticated some time ago is good still.
     #[must_use]
     pub fn is_good(&self, id: &CallerId) -> bool {
-        let caller = self.feed.get(id.as_str());
-        caller.is_some_and(|caller| self.check(&caller).is_ok())
+        self.get(id).is_some()
     }
 
     fn check(&self, caller: &Caller) -> Result<(), Denied> {
