@@ -15,6 +15,7 @@ use crate::service::access::Access;
 use crate::service::accounts::Accounts;
 use crate::service::administrators::Administrators;
 use crate::service::aliases::Aliases;
+use crate::service::audit::Audit;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::callers::Callers;
@@ -96,6 +97,12 @@ pub(super) async fn build(
         silence: config.gateway.timeout,
         whole: config.gateway.transfer_timeout,
     };
+    let audit = Arc::new(Audit::new(
+        &engine,
+        clock.clone(),
+        tasks.clone(),
+        config.gateway.audit_retention,
+    ));
     let relay = Arc::new(Relay::new(
         &config.apps,
         &config.gateway,
@@ -105,6 +112,7 @@ pub(super) async fn build(
             patience,
         ),
         credentials.clone(),
+        audit.clone(),
         clock.clone(),
         tasks.clone(),
     ));
@@ -249,6 +257,7 @@ pub(super) async fn build(
         oauth,
         mini_program,
         callers,
+        audit,
         relay,
         aliases,
         webhooks,

@@ -4,6 +4,7 @@
 mod answer;
 pub mod figures;
 mod lane;
+mod noting;
 mod small;
 mod treatment;
 
@@ -27,11 +28,13 @@ use crate::clock::Clock;
 use crate::config::{App, Apps, Gateway};
 use crate::domain::api_path::ApiTarget;
 use crate::domain::ids::{AppId, CallerId, UserId};
+use crate::service::audit::Audit;
 use crate::service::credentials::{self, Credentials, Held};
 use crate::tasks::Tasks;
 use crate::wechat::{self, Outgoing, Upstream};
-use figures::Figures;
+use figures::{Reason, RelayFigures};
 use lane::{Closed, Lane, Turn};
+use noting::Note;
 
 /// Calls that carry a person's own credential and none of ours are few.
 const FOREIGN_PLACES: usize = 16;
@@ -111,7 +114,8 @@ pub struct Relay {
     credentials: Arc<Credentials>,
     lanes: HashMap<AppId, Lane>,
     foreign: Lane,
-    figures: Figures,
+    figures: RelayFigures,
+    audit: Arc<Audit>,
     clock: Clock,
     tasks: Tasks,
 }
@@ -124,6 +128,7 @@ impl Relay {
         config: &Gateway,
         upstream: Upstream,
         credentials: Arc<Credentials>,
+        audit: Arc<Audit>,
         clock: Clock,
         tasks: Tasks,
     ) -> Self {
@@ -134,7 +139,8 @@ impl Relay {
             credentials,
             lanes: apps.iter().map(lane).collect(),
             foreign: Lane::new(FOREIGN_PLACES, clock.clone()),
-            figures: Figures,
+            figures: RelayFigures::new(apps.iter().map(|app| app.name.clone())),
+            audit,
             clock,
             tasks,
         }
@@ -155,7 +161,10 @@ impl Relay {
             Treatment::Refused => Err(Error::NotRelayed),
             Treatment::Ticket => self.ticket(&call).await,
             Treatment::Token | Treatment::Secret(_) | Treatment::Foreign => {
-                self.pass_on(app, treatment, call).await
+                let note = Note::begin(&self.audit, app, &call);
+                let answer = self.pass_on(app, treatment, call).await;
+                note.end(&answer);
+                answer
             }
         }
     }
@@ -167,7 +176,7 @@ impl Relay {
 
     /// What is counted.
     #[must_use]
-    pub fn figures(&self) -> &Figures {
+    pub fn figures(&self) -> &RelayFigures {
         &self.figures
     }
 
@@ -177,8 +186,14 @@ impl Relay {
             _ => self.lanes.get(&app.app_id).ok_or(Error::NoApp)?,
         };
         let (place, turn) = lane.enter().map_err(|closed| match closed {
-            Closed::Full => Error::Busy,
-            Closed::Broken(rest) => Error::Resting(rest),
+            Closed::Full => {
+                self.figures.refused(&app.name, Reason::Busy);
+                Error::Busy
+            }
+            Closed::Broken(rest) => {
+                self.figures.refused(&app.name, Reason::Circuit);
+                Error::Resting(rest)
+            }
         })?;
         let Call {
             method,
