@@ -1,5 +1,7 @@
 //! The table of everything the platform serves. A new endpoint is one file in the folder of its area and
-//! one line here; what is not in the table is 404.
+//! one line here; what is not in the table is 404. What official accounts alone are served has a table of its own.
+
+mod accounts;
 
 use std::collections::HashMap;
 
@@ -9,8 +11,8 @@ use super::settings::AppKind;
 use super::world::{Desk, Visit};
 use super::{cgi_bin, sns, wxa};
 
-/// Every endpoint.
-pub(crate) static ENDPOINTS: &[Endpoint] = &[
+/// Every endpoint, but for those of `accounts`.
+static ENDPOINTS: &[Endpoint] = &[
     Endpoint::open("/cgi-bin/token", Verb::Get, cgi_bin::token::serve).daily(2_000),
     Endpoint::open("/cgi-bin/stable_token", Verb::Post, cgi_bin::stable_token::serve)
         .daily(500_000)
@@ -109,6 +111,9 @@ pub(crate) enum Verb {
     Any,
 }
 
+/// Serves a call whose app is known.
+type Serve = fn(&mut Desk<'_>) -> Answer;
+
 /// Who serves an endpoint, and what is checked before.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Server {
@@ -116,7 +121,7 @@ pub(crate) enum Server {
     Open(fn(Visit<'_>) -> Answer),
     /// The call carries an access token of an app of this kind, if one is named; token, permission and quota are
     /// checked.
-    WithToken(Option<AppKind>, fn(&mut Desk<'_>) -> Answer),
+    WithToken(Option<AppKind>, Serve),
     /// The same, for an endpoint that tells the app's own things from other apps'. It is given the app's id.
     AmongApps(AppKind, fn(Visit<'_>, &str) -> Answer),
 }
@@ -143,7 +148,7 @@ impl Endpoint {
     }
 
     /// For apps of both kinds.
-    const fn both(path: &'static str, verb: Verb, serve: fn(&mut Desk<'_>) -> Answer) -> Self {
+    const fn both(path: &'static str, verb: Verb, serve: Serve) -> Self {
         Self::new(path, verb, Server::WithToken(None, serve))
     }
 
@@ -167,6 +172,11 @@ impl Endpoint {
     }
 }
 
+/// Every endpoint there is.
+pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
+    ENDPOINTS.iter().chain(accounts::ENDPOINTS)
+}
+
 /// The table by path.
 #[derive(Debug)]
 pub(crate) struct Index(HashMap<&'static str, &'static Endpoint>);
@@ -174,12 +184,7 @@ pub(crate) struct Index(HashMap<&'static str, &'static Endpoint>);
 impl Index {
     /// The whole table.
     pub(crate) fn new() -> Self {
-        Self(
-            ENDPOINTS
-                .iter()
-                .map(|endpoint| (endpoint.path, endpoint))
-                .collect(),
-        )
+        Self(all().map(|endpoint| (endpoint.path, endpoint)).collect())
     }
 
     /// The endpoint at exactly this path.
@@ -194,12 +199,8 @@ mod tests {
 
     #[test]
     fn paths_are_unique_and_never_the_admin_apis() {
-        assert_eq!(Index::new().0.len(), ENDPOINTS.len());
-        assert!(
-            ENDPOINTS
-                .iter()
-                .all(|endpoint| !endpoint.path.starts_with("/_sim"))
-        );
+        assert_eq!(Index::new().0.len(), all().count());
+        assert!(all().all(|endpoint| !endpoint.path.starts_with("/_sim")));
     }
 
     #[test]

@@ -14,10 +14,12 @@ mod calls;
 mod cgi_bin;
 mod clock;
 mod codes;
+mod content;
 mod credential;
 mod endpoints;
 mod errcode;
 mod faults;
+mod intake;
 mod limits;
 mod open;
 mod platform;
@@ -52,7 +54,7 @@ use platform::Platform;
 pub use push::settings::{PushFormat, PushMode, ServerSettings};
 pub use settings::{AppKind, AppSettings, Settings, Switches};
 
-/// Bytes of a request body.
+/// Bytes of a request body that is no form.
 const MOST_BODY: usize = 1024 * 1024;
 
 /// A simulated platform, bound to its address and not yet serving.

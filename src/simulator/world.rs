@@ -113,6 +113,7 @@ impl World {
             identities,
             random,
             transcript,
+            pushes,
             ..
         } = self;
         let app = apps
@@ -129,6 +130,7 @@ impl World {
             identities,
             random,
             transcript,
+            pushes,
         })
     }
 }
@@ -167,4 +169,6 @@ pub(crate) struct Desk<'a> {
     pub(crate) random: &'a mut Random,
     /// What users and apps saw of each other.
     pub(crate) transcript: &'a mut Transcript,
+    /// The log of pushes, which numbers messages.
+    pub(crate) pushes: &'a mut Pushes,
 }

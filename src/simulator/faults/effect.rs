@@ -240,7 +240,8 @@ fn made_up(status: u16, content_type: &str, body: Vec<u8>) -> Reply {
         status,
         content_type: Cow::Owned(content_type.to_owned()),
         location: None,
-        body,
+        headers: Vec::new(),
+        body: body.into(),
         errcode,
     }
 }

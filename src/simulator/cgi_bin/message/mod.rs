@@ -1,7 +1,9 @@
-//! `/cgi-bin/message`: customer-service messages so far.
+//! `/cgi-bin/message`: customer-service messages and template messages so far.
 
 pub(crate) mod send;
+pub(crate) mod template;
 pub(crate) mod typing;
+pub(crate) mod values;
 
 use serde_json::{Map, Value};
 
