@@ -7,6 +7,8 @@ use crate::assets::Assets;
 use crate::config::Config;
 use crate::service::access::Access;
 use crate::service::accounts::Accounts;
+use crate::service::aliases::Aliases;
+use crate::service::audit::Audit;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::callers::Callers;
@@ -20,6 +22,7 @@ use crate::service::mini_program::MiniProgram;
 use crate::service::oauth::Oauth;
 use crate::service::push::Push;
 use crate::service::refresh::Refresh;
+use crate::service::relay::Relay;
 use crate::service::reply_rules::ReplyRules;
 use crate::service::rooms::Rooms;
 use crate::service::sessions::Sessions;
@@ -47,6 +50,12 @@ pub struct State {
     pub mini_program: Arc<MiniProgram>,
     /// The company's own services.
     pub callers: Arc<Callers>,
+    /// Who changed what.
+    pub audit: Arc<Audit>,
+    /// Calls of WeChat's API on their behalf.
+    pub relay: Arc<Relay>,
+    /// The tokens that SDKs get for them.
+    pub aliases: Aliases,
     /// The company's programs that hear of events.
     pub webhooks: Arc<Webhooks>,
     /// Events on their way to webhooks.

@@ -68,6 +68,13 @@ impl CallPattern {
         let segments: Vec<&str> = path.split('/').collect();
         segments.iter().all(|segment| !is_ambiguous(segment)) && fits(&self.path, &segments)
     }
+
+    /// Whether this call is the only one that its method and path name: no wildcard is in the path.
+    #[must_use]
+    pub fn names(&self, method: &str, path: &str) -> bool {
+        let exact = |part: &Part| matches!(part, Part::Segment(_));
+        self.path.iter().all(exact) && self.matches(method, path)
+    }
 }
 
 /// Whether the parts cover all segments. What an earlier `**` takes needs no second look once a later one is reached:

@@ -1,6 +1,8 @@
 //! The pure core: ids, contacts, time, signatures, page addresses, calls, pushed messages. No I/O, no clock, no randomness, no
 //! framework.
 
+pub mod api_path;
+pub mod api_security;
 pub mod call_pattern;
 pub mod contact;
 pub mod encrypted_data;
@@ -13,4 +15,5 @@ pub mod return_url;
 pub mod rotation;
 pub mod signature;
 pub mod standard_webhooks;
+pub mod state_change;
 pub mod time;

@@ -15,6 +15,8 @@ pub use guard::{Forbidden, check_url, is_public};
 const IDLE: Duration = Duration::from_secs(4);
 /// How many connections to one receiver of webhooks are kept for that time: as many as are in use at once.
 const WEBHOOK_CONNECTIONS: usize = 64;
+/// How many connections for calls of the company's services are kept: as many as are in use at once.
+const RELAY_CONNECTIONS: usize = 256;
 
 /// A client for one peer whose address the operator chose.
 ///
@@ -26,6 +28,17 @@ const WEBHOOK_CONNECTIONS: usize = 64;
 /// If the TLS library cannot be set up.
 pub fn client(connect_timeout: Duration, timeout: Duration) -> reqwest::Result<Client> {
     builder(connect_timeout, timeout).build()
+}
+
+/// A client for calls and answers of any length to one peer whose address the operator chose: as [`client`], but whoever
+/// sends says how long it may take.
+///
+/// # Errors
+/// If the TLS library cannot be set up.
+pub fn relay_client(connect_timeout: Duration) -> reqwest::Result<Client> {
+    unhurried(connect_timeout)
+        .pool_max_idle_per_host(RELAY_CONNECTIONS)
+        .build()
 }
 
 /// A client for receivers whose addresses others chose: as [`client`], and unless `private_allowed` it connects to
@@ -57,14 +70,17 @@ fn guarded<L: guard::LookUp>(
 }
 
 fn builder(connect_timeout: Duration, timeout: Duration) -> ClientBuilder {
+    unhurried(connect_timeout).timeout(timeout).read_timeout(timeout)
+}
+
+/// All but the limits of time.
+fn unhurried(connect_timeout: Duration) -> ClientBuilder {
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
         .iter()
         .filter_map(|der| Certificate::from_der(der).ok());
     #[expect(clippy::disallowed_methods, reason = "this is where clients are built")]
     Client::builder()
         .connect_timeout(connect_timeout)
-        .timeout(timeout)
-        .read_timeout(timeout)
         .redirect(redirect::Policy::none())
         .referer(false)
         .no_proxy()

@@ -13,6 +13,7 @@ use super::cgi_bin::qrcode::store::QrCodes;
 use super::cgi_bin::shorten::ShortKeys;
 use super::cgi_bin::template::store::Templates;
 use super::cgi_bin::user::store::Fans;
+use super::checks::Checks;
 use super::clock::Moment;
 use super::codes::Codes;
 use super::endpoints::Endpoint;
@@ -24,6 +25,7 @@ use super::push::server::{Alarms, Server};
 use super::reply::Refusal;
 use super::sessions::{SessionRule, Sessions};
 use super::settings::{AppKind, AppSettings, Switches};
+use super::subscriptions::Subscriptions;
 use super::tickets::Tickets;
 
 /// WeChat: one user may log in a hundred times a minute.
@@ -70,6 +72,13 @@ pub(crate) struct App {
     pub(crate) short_keys: ShortKeys,
     /// Who follows it.
     pub(crate) fans: Fans,
+    /// Templates of subscribe messages, and who takes how many.
+    pub(crate) subscriptions: Subscriptions,
+    /// Mini-program codes made of those whose number is limited.
+    pub(crate) codes_drawn: u32,
+    /// What content checks find.
+    pub(crate) checks: Checks,
+    visits: HashMap<usize, Moment>,
     limits: Limits,
     logins: Logins,
     refused_until: Option<(i32, Moment)>,
@@ -104,6 +113,10 @@ impl App {
             qr_codes: QrCodes::default(),
             short_keys: ShortKeys::default(),
             fans: Fans::default(),
+            subscriptions: Subscriptions::default(),
+            codes_drawn: 0,
+            checks: Checks::default(),
+            visits: HashMap::new(),
             limits: Limits::default(),
             logins: Logins::default(),
             refused_until: None,
@@ -118,7 +131,8 @@ impl App {
             .get(endpoint.path)
             .copied()
             .unwrap_or(endpoint.limit);
-        self.limits.charge(endpoint.path, limit, now)
+        let charged = self.limits.charge(endpoint.path, limit, now);
+        charged.map_err(|refusal| endpoint.quota_refusal(refusal))
     }
 
     /// Counts a login of one user, or refuses it.
@@ -134,7 +148,13 @@ impl App {
             return Err(Refusal::of(errcode::MINUTE_QUOTA));
         }
         *count += 1;
+        self.visits.insert(user, now);
         Ok(())
+    }
+
+    /// When the user last logged in.
+    pub(crate) fn visited(&self, user: usize) -> Option<Moment> {
+        self.visits.get(&user).copied()
     }
 
     /// The risk code a token call is to be answered with now.

@@ -1,17 +1,20 @@
 //! The table of everything the platform serves. A new endpoint is one file in the folder of its area and
-//! one line here; what is not in the table is 404. What official accounts alone are served has a table of its own.
+//! one line here; what is not in the table is 404. What is official accounts' or mini programs' alone has a table of its
+//! own.
 
 mod accounts;
+mod mini;
 
 use std::collections::HashMap;
 
+use super::errcode;
 use super::limits::Limit;
-use super::reply::Answer;
+use super::reply::{Answer, Refusal};
 use super::settings::AppKind;
 use super::world::{Desk, Visit};
 use super::{cgi_bin, sns, wxa};
 
-/// Every endpoint, but for those of `accounts`.
+/// Every endpoint, but for those of `accounts` and `mini`.
 static ENDPOINTS: &[Endpoint] = &[
     Endpoint::open("/cgi-bin/token", Verb::Get, cgi_bin::token::serve).daily(2_000),
     Endpoint::open("/cgi-bin/stable_token", Verb::Post, cgi_bin::stable_token::serve)
@@ -96,6 +99,8 @@ pub(crate) struct Endpoint {
     pub(crate) verb: Verb,
     /// How often one app may call it.
     pub(crate) limit: Limit,
+    /// The codes when the day's calls and the minute's are used up.
+    refusing: [i32; 2],
     /// Who serves it.
     pub(crate) server: Server,
 }
@@ -135,6 +140,7 @@ impl Endpoint {
                 daily: None,
                 minute: None,
             },
+            refusing: [errcode::DAILY_QUOTA, errcode::MINUTE_QUOTA],
             server,
         }
     }
@@ -143,7 +149,7 @@ impl Endpoint {
         Self::new(path, verb, Server::Open(serve))
     }
 
-    const fn of(path: &'static str, verb: Verb, kind: AppKind, serve: fn(&mut Desk<'_>) -> Answer) -> Self {
+    const fn of(path: &'static str, verb: Verb, kind: AppKind, serve: Serve) -> Self {
         Self::new(path, verb, Server::WithToken(Some(kind), serve))
     }
 
@@ -170,11 +176,27 @@ impl Endpoint {
         self.limit.minute = Some(calls);
         self
     }
+
+    /// With other codes when the day's calls and the minute's are used up.
+    const fn refusing(mut self, daily: i32, minute: i32) -> Self {
+        self.refusing = [daily, minute];
+        self
+    }
+
+    /// A refusal of the quota's as this endpoint has it.
+    pub(crate) fn quota_refusal(&self, refusal: Refusal) -> Refusal {
+        let [daily, minute] = self.refusing;
+        match refusal.code {
+            errcode::DAILY_QUOTA if daily != errcode::DAILY_QUOTA => Refusal::of(daily),
+            errcode::MINUTE_QUOTA if minute != errcode::MINUTE_QUOTA => Refusal::of(minute),
+            _ => refusal,
+        }
+    }
 }
 
 /// Every endpoint there is.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    ENDPOINTS.iter().chain(accounts::ENDPOINTS)
+    ENDPOINTS.iter().chain(accounts::ENDPOINTS).chain(mini::ENDPOINTS)
 }
 
 /// The table by path.

@@ -25,6 +25,7 @@ use super::content::Content;
 use super::faults::Delivery;
 use super::intake::{self, Body};
 use super::platform::Platform;
+use super::push::caused;
 use super::reply::Reply;
 
 /// A second handle to a connection's socket, so that a fault can close it.
@@ -62,6 +63,7 @@ pub(crate) async fn serve(request: HttpRequest, payload: Payload, platform: Data
     let plan = platform.arrive(&call);
     wait(plan.wait_before).await;
     let delivery = platform.serve(&call, &plan);
+    caused::set_off(&platform);
     wait(plan.wait_after).await;
     match delivery {
         Delivery::Whole(reply) => whole(reply),

@@ -23,6 +23,9 @@ pub enum Error {
     /// There was no answer: no connection, a timeout, a broken connection.
     #[error("WeChat did not answer ({})", .0)]
     Lost(Lost),
+    /// There was no sign of an answer in time.
+    #[error("WeChat did not answer in time")]
+    Silent,
     /// There was an answer that is none of the platform's: a proxy's page, cut-off JSON, a missing member.
     #[error("WeChat's answer cannot be used: {0}")]
     Unusable(&'static str),
@@ -107,7 +110,7 @@ impl Error {
     pub fn errcode(&self) -> Option<i64> {
         match self {
             Self::Refused { errcode, .. } => Some(*errcode),
-            Self::Lost(_) | Self::Unusable(_) => None,
+            Self::Lost(_) | Self::Silent | Self::Unusable(_) => None,
         }
     }
 
@@ -123,7 +126,7 @@ impl Error {
         match self {
             Self::Refused { .. } => false,
             Self::Lost(lost) => !lost.source.is_connect(),
-            Self::Unusable(_) => true,
+            Self::Silent | Self::Unusable(_) => true,
         }
     }
 
@@ -132,7 +135,7 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Refused { errcode, .. } => *errcode == -1,
-            Self::Lost(_) | Self::Unusable(_) => true,
+            Self::Lost(_) | Self::Silent | Self::Unusable(_) => true,
         }
     }
 

@@ -56,6 +56,7 @@ pub(super) fn row(error: &Error) -> &'static Row {
     match error {
         Error::Lost(lost) if lost.is_tls() => &table::PLATFORM_TLS,
         Error::Lost(lost) if lost.is_timeout() => &table::PLATFORM_TIMEOUT,
+        Error::Silent => &table::PLATFORM_TIMEOUT,
         Error::Lost(_) => &table::PLATFORM_UNREACHABLE,
         Error::Unusable(_) | Error::Refused { .. } => &table::PLATFORM_NOT_JSON,
     }

@@ -51,10 +51,7 @@ pub enum BodyError {
 ///
 /// Its bytes count against the process's budget until the last clone of them is dropped.
 pub async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<Bytes, BodyError> {
-    let share = request
-        .app_data::<web::Data<Edge>>()
-        .map(|edge| edge.bodies.share());
-    let collected = Collected::new(limit, share);
+    let collected = Collected::kept(request, limit);
     let outcome = collect(declared(request.headers()), payload, collected).await;
     outcome.inspect_err(|error| count(request, error))
 }
@@ -102,6 +99,13 @@ impl Collected {
         // Nothing is reserved for what is only declared: a promise costs the client nothing.
         let all = BytesMut::new();
         Self { all, limit, share }
+    }
+
+    /// Nothing yet of a body of at most `limit` bytes.
+    #[must_use]
+    pub fn kept(request: &HttpRequest, limit: usize) -> Self {
+        let edge = request.app_data::<web::Data<Edge>>();
+        Self::new(limit, edge.map(|edge| edge.bodies.share()))
     }
 
     /// Nothing yet of a file of at most `limit` bytes. Files have a budget of their own.

@@ -23,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Limits;
 
+/// How often it is looked whether a client is there still.
+const LOOK: Duration = Duration::from_millis(250);
 /// How often overdue connections are looked for.
 const SWEEP_EVERY: Duration = Duration::from_millis(500);
 /// The server's own timers come first: they close more politely.
@@ -216,6 +218,21 @@ impl Guard {
     #[must_use]
     pub fn is_closing(&self) -> bool {
         self.connection.last_request_was_answered.load(Ordering::Relaxed)
+    }
+
+    /// Ends when the client has closed the connection, or its half of it: who does that waits for no answer, by the
+    /// measure of other proxies too. It is looked for a few times a second.
+    pub async fn left(&self) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let mut byte = [std::mem::MaybeUninit::uninit()];
+            match self.connection.socket.peek(&mut byte) {
+                Ok(0) => return,
+                Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return,
+                // A byte of the next request, or nothing.
+                _ => {}
+            }
+        }
     }
 
     /// Ends the connection of a request that must not be answered.

@@ -7,7 +7,7 @@ use crate::http::edge::body::BodyError;
 use crate::service::users::LinkError;
 use crate::service::{
     StoreError, accounts, callback, codes, credentials, jsapi, login, mini_program, oauth, password_check,
-    passwords, push, sessions,
+    passwords, push, relay, sessions,
 };
 use crate::telemetry::Chain;
 
@@ -73,7 +73,7 @@ impl From<jsapi::Error> for ApiError {
 
 impl From<credentials::Error> for ApiError {
     fn from(error: credentials::Error) -> Self {
-        let waiting = "WeChat gives no ticket at the moment";
+        let waiting = "WeChat gives no token or ticket at the moment";
         match error {
             credentials::Error::NoApp => no_app(),
             credentials::Error::NoToken(error) => (*error).clone().into(),
@@ -86,6 +86,34 @@ impl From<credentials::Error> for ApiError {
             credentials::Error::StillDead => Self::Unavailable(waiting, Duration::from_secs(30)),
             credentials::Error::Store(error) => store_failed(&error),
             credentials::Error::Sealed(_) => Self::Internal,
+        }
+    }
+}
+
+impl From<relay::Error> for ApiError {
+    fn from(error: relay::Error) -> Self {
+        match error {
+            relay::Error::NoApp => no_app(),
+            relay::Error::NotRelayed => {
+                Self::Forbidden("GET /v1/apps/{app}/access_token has the access_token".to_owned())
+            }
+            relay::Error::Busy => {
+                Self::Unavailable("too many calls of this app are under way", Duration::from_secs(1))
+            }
+            relay::Error::Resting(rest) => Self::Unavailable("WeChat has failed too often lately", rest),
+            relay::Error::Credentials(error) => error.into(),
+            relay::Error::Platform(error) => {
+                tracing::warn!(%error, "a call was not answered");
+                let text = if error.may_have_arrived() {
+                    "WeChat did not answer as it should; it may have carried out the call"
+                } else {
+                    "WeChat cannot be reached"
+                };
+                Self::Unavailable(text, Duration::from_secs(2))
+            }
+            // Its quota of the day or the minute. (全局返回码.)
+            relay::Error::Refused(45009 | 45011) => Self::Limited(Duration::from_secs(60)),
+            relay::Error::Refused(errcode) => Self::Upstream(errcode),
         }
     }
 }

@@ -1,13 +1,17 @@
 //! The routes, a file for each subject. This list is all there is besides the site's files.
 
+mod access_token;
 mod accounts;
+mod audit;
 mod avatars;
 mod callback;
 mod codes;
 mod compat;
 mod deliveries;
 mod events;
+mod facade;
 mod fallback;
+mod gateway;
 mod jsapi;
 mod jwks;
 mod mini_program;
@@ -23,6 +27,7 @@ mod webhooks;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub(super) use facade::serve_under;
 pub(super) use fallback::{MethodTable, fallback};
 
 /// The one route that a demo has besides.
@@ -37,6 +42,9 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(callback::check_named)
         .service(callback::receive_default)
         .service(callback::receive_named)
+        .service(access_token::show)
+        .service(access_token::refresh)
+        .service(access_token::ticket)
         .service(events::follow)
         .service(jsapi::sign_default)
         .service(jsapi::sign_named)
@@ -88,6 +96,8 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(reply_rules::show)
         .service(reply_rules::replace)
         .service(reply_rules::delete)
+        .service(audit::list)
+        .service(gateway::call)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)

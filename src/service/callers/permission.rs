@@ -21,4 +21,10 @@ impl Caller {
     pub fn allows(&self, method: &str, path: &str) -> bool {
         self.allow.iter().any(|pattern| pattern.matches(method, path))
     }
+
+    /// Whether it may make this call because a pattern without wildcards says so.
+    #[must_use]
+    pub fn names(&self, method: &str, path: &str) -> bool {
+        self.allow.iter().any(|pattern| pattern.names(method, path))
+    }
 }

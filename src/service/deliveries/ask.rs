@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::circuit::Pass;
 use super::failure::Failure;
 use super::lane::Lane;
 use super::shared::Verdict;
 use crate::domain::ids::EventId;
+use crate::service::circuit::Pass;
 use crate::service::records::Webhook;
 
 /// How many of a webhook's answers are waited for at once. Each of them costs a connection, and signs of life in the store.

@@ -10,13 +10,13 @@ use rand::seq::SliceRandom as _;
 use tokio::sync::{Notify, Semaphore};
 
 use super::ask::WAITING;
-use super::circuit::{Circuit, Pass};
 use super::course::{self, Sequence};
 use super::places::Place;
 use super::queue::Queue;
 use super::shared::{Claimed, Shared, Verdict};
 use crate::domain::ids::WebhookId;
 use crate::domain::time::Timestamp;
+use crate::service::circuit::{Circuit, Pass};
 use crate::service::records::{Delivery, Webhook};
 use crate::store::{self, Versioned};
 use crate::telemetry::Chain;

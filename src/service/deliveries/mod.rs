@@ -2,7 +2,6 @@
 //! claims some and tries them until they have ended. Which webhooks want an event is not decided here.
 
 mod ask;
-mod circuit;
 mod course;
 mod expanded;
 mod failure;

@@ -3,6 +3,7 @@
 
 mod apps;
 mod calls;
+mod checks;
 mod clock;
 mod codes;
 mod credentials;
@@ -17,6 +18,7 @@ mod media;
 mod push;
 mod server;
 mod state;
+mod subscriptions;
 mod users;
 mod visitor;
 
@@ -55,6 +57,18 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(at("/pushes").get(push::list))
         .service(at("/pushes/{push_id}").get(push::show))
         .service(at("/transcript").get(push::transcript))
+        .service(
+            at("/subscriptions")
+                .get(subscriptions::show)
+                .post(subscriptions::grant),
+        )
+        .service(at("/subscriptions/templates").post(subscriptions::add_template))
+        .service(
+            at("/checks")
+                .get(checks::list)
+                .post(checks::add)
+                .delete(checks::clear),
+        )
         .service(at("/users").get(users::list).post(users::create))
         .service(at("/users/{user}").get(users::show).patch(users::change))
         .service(at("/media").get(media::list).post(media::create))

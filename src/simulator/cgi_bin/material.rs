@@ -88,7 +88,7 @@ pub(crate) fn list(desk: &mut Desk<'_>) -> Answer {
     let body = desk.call.json()?;
     let wanted = body.get("type").and_then(Value::as_str).unwrap_or_default();
     let media = match Kind::parse(wanted) {
-        Some(Kind::Thumb) | None if wanted != "news" => return refuse(errcode::MEDIA_TYPE),
+        Some(Kind::Thumb) | None if wanted != "news" => return refuse(errcode::INVALID_MEDIA_TYPE),
         Some(kind) => desk.app.media.listed(kind),
         None => Vec::new(),
     };

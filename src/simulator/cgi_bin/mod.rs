@@ -1,5 +1,5 @@
 //! `/cgi-bin`: credentials, messages, questions about the network, and what official accounts have: menus, media,
-//! templates, QR codes, users.
+//! templates, QR codes, users; also the older mini-program codes.
 
 pub(crate) mod callback;
 pub(crate) mod material;
@@ -14,3 +14,4 @@ pub(crate) mod template;
 pub(crate) mod ticket;
 pub(crate) mod token;
 pub(crate) mod user;
+pub(crate) mod wxaapp;

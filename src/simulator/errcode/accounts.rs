@@ -1,7 +1,5 @@
 //! The return codes about what official accounts have: menus, media, templates, QR codes, users, quotas.
 
-/// A `type` of media that does not exist.
-pub(crate) const MEDIA_TYPE: i32 = 40_004;
 /// A file that is not of the wanted kind.
 pub(crate) const INVALID_FILE_TYPE: i32 = 40_005;
 /// A picture is too large.
@@ -40,8 +38,6 @@ pub(crate) const INVALID_OPENID_LIST: i32 = 40_031;
 pub(crate) const OPENID_LIST_SIZE: i32 = 40_032;
 /// A text stands there in `\u` escapes.
 pub(crate) const ESCAPED_TEXT: i32 = 40_033;
-/// A template that the account has not.
-pub(crate) const TEMPLATE_UNKNOWN: i32 = 40_037;
 /// A kind of QR code that does not exist.
 pub(crate) const INVALID_ACTION_NAME: i32 = 40_052;
 /// A QR code without a right scene.
@@ -74,8 +70,6 @@ pub(crate) const EMPTY_MEDIA: i32 = 44_001;
 pub(crate) const MEDIA_SIZE: i32 = 45_001;
 /// The account has too many templates.
 pub(crate) const TEMPLATE_COUNT: i32 = 45_026;
-/// The account has too many QR codes.
-pub(crate) const QR_CODE_COUNT: i32 = 45_029;
 /// The account has too many media.
 pub(crate) const MEDIA_COUNT: i32 = 45_034;
 /// The account has too many tags.
@@ -94,8 +88,6 @@ pub(crate) const LONG_TAG_NAME: i32 = 45_158;
 pub(crate) const INVALID_TAG: i32 = 45_159;
 /// The account has no menu.
 pub(crate) const NO_MENU: i32 = 46_003;
-/// A value that its template does not take.
-pub(crate) const INVALID_ARGUMENT: i32 = 47_003;
 /// The menu shows the medium.
 pub(crate) const MEDIUM_IN_USE: i32 = 48_005;
 /// The counters were cleared too often this month.
@@ -130,7 +122,6 @@ pub(crate) const PATH_FORBIDDEN: i32 = 76_022;
 /// The text of one of these codes.
 pub(super) fn text(code: i32) -> Option<&'static str> {
     Some(match code {
-        MEDIA_TYPE => "invalid media type",
         INVALID_FILE_TYPE => "invalid file type",
         INVALID_IMAGE_SIZE => "invalid image size",
         INVALID_VOICE_SIZE => "invalid voice size",
@@ -150,7 +141,6 @@ pub(super) fn text(code: i32) -> Option<&'static str> {
         INVALID_OPENID_LIST => "invalid openid list",
         OPENID_LIST_SIZE => "invalid openid list size",
         ESCAPED_TEXT => "invalid charset. please check your request, if include \\uxxxx will create fail!",
-        TEMPLATE_UNKNOWN => "invalid template_id",
         INVALID_ACTION_NAME => "invalid action name",
         INVALID_ACTION_INFO => "invalid action info, please check document",
         SUB_BUTTON_DOMAIN => "invalid sub button url domain",
@@ -167,7 +157,6 @@ pub(super) fn text(code: i32) -> Option<&'static str> {
         EMPTY_MEDIA => "empty media data",
         MEDIA_SIZE => "media size out of limit",
         TEMPLATE_COUNT => "template num exceeds limit",
-        QR_CODE_COUNT => "qrcode count out of limit",
         MEDIA_COUNT => "media file count is out of limit",
         TAG_COUNT => "too many tag now, no need to add new",
         SYSTEM_TAG => "can't modify sys tag",
@@ -177,7 +166,6 @@ pub(super) fn text(code: i32) -> Option<&'static str> {
         LONG_TAG_NAME => "tag name too long",
         INVALID_TAG => "invalid tag id",
         NO_MENU => "menu no exist",
-        INVALID_ARGUMENT => "argument invalid!",
         MEDIUM_IN_USE => "forbid to delete material used by auto-reply or menu",
         CLEARED_TOO_OFTEN => "forbid to clear quota because of reaching the limit",
         NOT_THE_APPS_USER => "not match openid with appid",

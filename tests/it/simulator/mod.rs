@@ -1,6 +1,8 @@
 //! The simulated platform through its front door: HTTP alone, each test with a platform of its own.
 
 mod admin;
+mod caused_events;
+mod checks;
 mod customer_service;
 mod encrypted;
 mod fans;
@@ -22,9 +24,11 @@ mod push_support;
 mod push_traffic;
 mod qrcodes;
 mod sessions;
+mod subscribe;
 pub(crate) mod support;
 mod templates;
 mod tickets;
 mod tokens;
 mod web;
 mod wire;
+mod wxacode;

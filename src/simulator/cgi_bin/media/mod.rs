@@ -27,7 +27,7 @@ pub(crate) fn upload(desk: &mut Desk<'_>) -> Answer {
     let kind = kind(desk)?;
     // WeChat: mini programs upload pictures alone.
     if desk.app.kind == AppKind::Mini && kind != Kind::Image {
-        return refuse(errcode::MEDIA_TYPE);
+        return refuse(errcode::INVALID_MEDIA_TYPE);
     }
     let part = file(desk.call)?;
     let format = kinds::check(kind, false, part, desk.app.switches.media_bytes)?;
@@ -93,7 +93,7 @@ fn temporary<'a>(desk: &'a Desk<'_>) -> Result<&'a Medium, Refusal> {
 /// The `type` of the query. WeChat: 40004.
 pub(super) fn kind(desk: &Desk<'_>) -> Result<Kind, Refusal> {
     let kind = desk.call.param("type").and_then(|name| Kind::parse(&name));
-    kind.ok_or_else(|| Refusal::of(errcode::MEDIA_TYPE))
+    kind.ok_or_else(|| Refusal::of(errcode::INVALID_MEDIA_TYPE))
 }
 
 /// The file of a form. WeChat: the field is `media` and has the name of a file, else 41005.

@@ -1,9 +1,9 @@
-//! `/cgi-bin/message`: customer-service messages and template messages so far.
+//! `/cgi-bin/message`: customer-service, template and subscribe messages so far.
 
 pub(crate) mod send;
+pub(crate) mod subscribe;
 pub(crate) mod template;
 pub(crate) mod typing;
-pub(crate) mod values;
 
 use serde_json::{Map, Value};
 

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{addressee, values};
+use super::addressee;
 use crate::simulator::errcode;
 use crate::simulator::push::records::Kind;
 use crate::simulator::reply::{Answer, Refusal, Success, refuse};
+use crate::simulator::value_rules::{self, Key};
 use crate::simulator::world::Desk;
 
 /// Bytes of a path in a mini program (our own choice).
@@ -20,7 +21,7 @@ pub(crate) fn send(desk: &mut Desk<'_>) -> Answer {
     let body = desk.call.json()?;
     let user = addressee(desk, body)?;
     if !desk.app.templates.has(text(body, "template_id")) {
-        return refuse(errcode::TEMPLATE_UNKNOWN);
+        return refuse(errcode::INVALID_TEMPLATE);
     }
     let talk = desk.app.conversations.get(&user);
     if talk.is_none_or(|talk| talk.follows != Some(true)) {
@@ -31,16 +32,20 @@ pub(crate) fn send(desk: &mut Desk<'_>) -> Answer {
     }
     check_mini_program(desk, body)?;
     let data = body.get("data").and_then(Value::as_object);
-    values::check(data.ok_or_else(|| Refusal::of(errcode::MALFORMED_BODY))?)?;
+    let data = data.ok_or_else(|| Refusal::of(errcode::MALFORMED_BODY))?;
+    // What the template has and the message has not is left out of it, as far as is known.
+    let keys: Vec<Key> = data.keys().map(Key::new).collect();
+    value_rules::check(&keys, Some(data))?;
     let key = text(body, "client_msg_id");
     if let Some(msgid) = desk.app.templates.sent_as(key, desk.now) {
         return Ok(answered(msgid));
     }
-    let msgid = desk.pushes.message_id(desk.now);
+    let msgid = desk.message_id();
     if !key.is_empty() {
         desk.app.templates.remember(key, msgid, desk.now);
     }
     sent(desk, user, body, Some(msgid));
+    desk.cause_template_result(user, msgid, "success");
     Ok(answered(msgid))
 }
 
@@ -54,7 +59,7 @@ pub(crate) fn subscribe(desk: &mut Desk<'_>) -> Answer {
     let body = desk.call.json()?;
     let user = addressee(desk, body)?;
     if text(body, "template_id").is_empty() {
-        return refuse(errcode::TEMPLATE_UNKNOWN);
+        return refuse(errcode::INVALID_TEMPLATE);
     }
     check_mini_program(desk, body)?;
     let scene = body.get("scene");
@@ -96,7 +101,7 @@ fn check_mini_program(desk: &Desk<'_>, body: &Map<String, Value>) -> Result<(), 
 }
 
 /// The message reaches the user, who sees it with its number if it has one.
-pub(crate) fn sent(desk: &mut Desk<'_>, user: usize, body: &Map<String, Value>, msgid: Option<u64>) {
+fn sent(desk: &mut Desk<'_>, user: usize, body: &Map<String, Value>, msgid: Option<u64>) {
     let name = desk.users.get(user).map(|user| user.id.clone());
     let mut shown = body.clone();
     shown.remove("touser");

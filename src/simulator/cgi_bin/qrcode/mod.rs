@@ -46,7 +46,7 @@ pub(crate) fn create(desk: &mut Desk<'_>) -> Answer {
     });
     let until = temporary.then(|| desk.now.plus(seconds));
     let code = desk.app.qr_codes.make(scene, until, desk.random);
-    let code = code.ok_or_else(|| Refusal::of(errcode::QR_CODE_COUNT))?;
+    let code = code.ok_or_else(|| Refusal::of(errcode::TOO_MANY_CODES))?;
     let mut shown = json!({"ticket": code.ticket});
     if temporary {
         shown["expire_seconds"] = seconds.into();

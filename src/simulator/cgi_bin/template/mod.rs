@@ -44,7 +44,7 @@ pub(crate) fn add(desk: &mut Desk<'_>) -> Answer {
     let body = desk.call.json()?;
     let short = text(body, "template_id_short");
     if short.is_empty() {
-        return refuse(errcode::TEMPLATE_UNKNOWN);
+        return refuse(errcode::INVALID_TEMPLATE);
     }
     let keywords = body.get("keyword_name_list").and_then(Value::as_array);
     let keywords: Vec<&str> = keywords.into_iter().flatten().filter_map(Value::as_str).collect();
@@ -78,7 +78,7 @@ pub(crate) fn delete(desk: &mut Desk<'_>) -> Answer {
     if desk.app.templates.remove(id) {
         return Ok(Success::ok());
     }
-    refuse(errcode::TEMPLATE_UNKNOWN)
+    refuse(errcode::INVALID_TEMPLATE)
 }
 
 fn text<'a>(body: &'a Map<String, Value>, name: &str) -> &'a str {

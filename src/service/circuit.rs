@@ -1,4 +1,4 @@
-//! Whether a receiver is worth trying: one circuit for each webhook and process. Pure.
+//! Whether a peer is worth trying: its failures in a row decide. What is sent to it is not known here. Pure.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use crate::domain::time::Timestamp;
 
 /// So many failures in a row open it.
 const FAILURES: u32 = 5;
-/// A receiver that took something so lately is not gone but troubled ...
+/// A peer that took something so lately is not gone but troubled ...
 const LATELY: Duration = Duration::from_secs(1);
-/// ... and has to fail so often in a row: as often as a receiver that fails two times of three hardly ever does.
+/// ... and has to fail so often in a row: as often as a peer that fails two times of three hardly ever does.
 const FAILURES_AFTER_SUCCESS: u32 = 40;
-/// While it is open, one delivery is let through so often.
+/// While it is open, one call is let through so often.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// What may be sent now.
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(super) enum Pass {
     /// As much as there is.
     All,
-    /// One delivery; whoever gets this says what became of it.
+    /// One; whoever gets this says what became of it.
     One,
     /// Nothing for so long.
     Wait(Duration),
@@ -71,14 +71,14 @@ impl Circuit {
         }
     }
 
-    /// The receiver took something. Says whether that closes an open circuit.
+    /// The peer took something. Says whether that closes an open circuit.
     pub(super) fn note_success(&mut self, now: Timestamp) -> bool {
         self.failures = 0;
         self.succeeded = Some(now);
         self.open.take().is_some()
     }
 
-    /// The receiver did not take something. Says whether that opens the circuit.
+    /// The peer did not take something. Says whether that opens the circuit.
     pub(super) fn note_failure(&mut self, now: Timestamp) -> bool {
         self.failures = self.failures.saturating_add(1);
         let lately = self.succeeded.is_some_and(|at| now.since(at) < LATELY);

@@ -1,0 +1,258 @@
+//! WeChat's own paths at the root, for SDKs that are told another host and, as AppSecret, a caller's key. It speaks as
+//! WeChat does (status 200, errcode and errmsg) and has no rules of its own: what may be called and how is decided where
+//! it is for `/v1/apps/{app}/api`.
+
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::{Bytes, ServiceConfig};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use crate::config::App;
+use crate::domain::api_path::ApiTarget;
+use crate::domain::ids::AppId;
+use crate::http::caller::Known;
+use crate::http::edge::body::BodyError;
+use crate::http::relaying::{self, Begun, Failed};
+use crate::service::aliases::{self, LIFETIME};
+use crate::service::records::Caller;
+use crate::service::relay::figures::Reason;
+use crate::service::relay::{self, Answer, Party, Proof, Treatment, permits};
+use crate::state::State;
+
+/// A refusal in WeChat's words. (全局返回码.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Refusal(i64, &'static str);
+
+const SYSTEM_ERROR: Refusal = Refusal(-1, "system error");
+const TOKEN_DEAD: Refusal = Refusal(40001, "invalid credential, access_token is invalid or not latest");
+const BAD_GRANT: Refusal = Refusal(40002, "invalid grant_type");
+const BAD_APP: Refusal = Refusal(40013, "invalid appid");
+const BAD_TOKEN: Refusal = Refusal(40014, "invalid access_token");
+const BAD_URL: Refusal = Refusal(40066, "invalid url");
+const BAD_ARGUMENTS: Refusal = Refusal(40097, "invalid args");
+const BAD_SECRET: Refusal = Refusal(40125, "invalid appsecret");
+const NO_TOKEN: Refusal = Refusal(41001, "access_token missing");
+const NO_APP: Refusal = Refusal(41002, "appid missing");
+const NO_SECRET: Refusal = Refusal(41004, "appsecret missing");
+const TOKEN_EXPIRED: Refusal = Refusal(42001, "access_token expired");
+const WANTS_GET: Refusal = Refusal(43001, "require GET method");
+const WANTS_POST: Refusal = Refusal(43002, "require POST method");
+const EMPTY_BODY: Refusal = Refusal(44002, "empty post data");
+const TOO_LARGE: Refusal = Refusal(45001, "media size out of limit");
+const TOO_OFTEN: Refusal = Refusal(
+    45011,
+    "api minute-quota reach limit must slower retry next minute",
+);
+const BAD_JSON: Refusal = Refusal(47001, "data format error");
+const UNAUTHORIZED: Refusal = Refusal(48001, "api unauthorized");
+
+/// Serves WeChat's paths that begin with one of these words.
+pub(in crate::http) fn serve_under<'a>(
+    config: &mut ServiceConfig,
+    prefixes: impl IntoIterator<Item = &'a String>,
+) {
+    for prefix in prefixes {
+        config.service(web::resource(format!("/{prefix}/{{path:.*}}")).to(serve));
+    }
+}
+
+async fn serve(state: web::Data<State>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    match answer(&state, &request, payload.into_inner()).await {
+        Ok(response) => response,
+        Err(Refusal(errcode, errmsg)) => said(&json!({"errcode": errcode, "errmsg": errmsg})),
+    }
+}
+
+async fn answer(state: &State, request: &HttpRequest, mut payload: Payload) -> Result<HttpResponse, Refusal> {
+    let target = ApiTarget::parse(request.uri().path(), request.uri().query()).map_err(|_| BAD_ARGUMENTS)?;
+    let treatment = Treatment::of(target.decoded());
+    if treatment == Treatment::Foreign {
+        return foreign(state, request, target).await;
+    }
+    let begun = relaying::begin(state, request, &mut payload).await?;
+    if treatment == Treatment::Refused {
+        return alias(state, request, &target, &begun);
+    }
+    let (caller, app) = match treatment {
+        Treatment::Secret(proof) => proven(state, &target, proof, &begun)?,
+        _ => bearer(state, &target)?,
+    };
+    admit(state, request, &caller, app)?;
+    if !permits(&caller, request.method().as_str(), &target) {
+        return Err(UNAUTHORIZED);
+    }
+    let call = (app.app_id.clone(), Party::Caller(caller.id.clone()), target);
+    let answer = relaying::relay(state, request, payload, begun, call).await?;
+    handed_on(state, request, answer)
+}
+
+/// `GET /cgi-bin/token` and `POST /cgi-bin/stable_token`: the caller's key for an alias. (获取接口调用凭据.)
+fn alias(
+    state: &State,
+    request: &HttpRequest,
+    target: &ApiTarget,
+    begun: &Begun,
+) -> Result<HttpResponse, Refusal> {
+    let names = ["appid", "secret", "grant_type"];
+    let [id, key, grant] = match (target.decoded(), request.method().as_str()) {
+        ("/cgi-bin/token", "GET") => names.map(|name| target.param(name)),
+        ("/cgi-bin/token", _) => return Err(WANTS_GET),
+        (_, "POST") => {
+            let body = object(begun)?;
+            names.map(|name| text(&body, name))
+        }
+        _ => return Err(WANTS_POST),
+    };
+    let (caller, app) = by_key(state, id, key)?;
+    if grant.as_deref() != Some("client_credential") {
+        return Err(BAD_GRANT);
+    }
+    admit(state, request, &caller, app)?;
+    let alias = state.aliases.make(&caller.id, &app.app_id);
+    Ok(said(&json!({
+        "access_token": alias.expose_secret(),
+        "expires_in": LIFETIME.as_secs(),
+    })))
+}
+
+/// Whose alias the call carries, and for which app.
+fn bearer<'a>(state: &'a State, target: &ApiTarget) -> Result<(Arc<Caller>, &'a App), Refusal> {
+    let alias = target.token().filter(|token| !token.is_empty()).ok_or(NO_TOKEN)?;
+    let (caller, app) = state.aliases.read(alias).map_err(|refused| match refused {
+        aliases::Refused::Unknown => BAD_TOKEN,
+        aliases::Refused::Expired => TOKEN_EXPIRED,
+        aliases::Refused::Ended => TOKEN_DEAD,
+    })?;
+    let app = by_id(state, &app).ok_or(BAD_TOKEN)?;
+    if !caller.may_use(&app.name) {
+        return Err(TOKEN_DEAD);
+    }
+    Ok((caller, app))
+}
+
+/// Whose key the call carries in the AppSecret's place.
+fn proven<'a>(
+    state: &'a State,
+    target: &ApiTarget,
+    proof: Proof,
+    begun: &Begun,
+) -> Result<(Arc<Caller>, &'a App), Refusal> {
+    let (id, secret) = match proof {
+        Proof::Query => (target.param("appid"), target.param("secret")),
+        // The body is documented, the query is in WeChat's own example.
+        Proof::Body => match object(begun) {
+            Ok(body) => (text(&body, "appid"), text(&body, "appsecret")),
+            Err(_) => (target.param("appid"), target.param("appsecret")),
+        },
+    };
+    by_key(state, id, secret)
+}
+
+fn by_key(state: &State, id: Option<String>, key: Option<String>) -> Result<(Arc<Caller>, &App), Refusal> {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let id = given(id).ok_or(NO_APP)?;
+    let key = given(key).ok_or(NO_SECRET)?;
+    let app = state
+        .config
+        .apps
+        .iter()
+        .find(|app| app.app_id.as_str() == id)
+        .ok_or(BAD_APP)?;
+    let caller = state.callers.authenticate(&key).map_err(|_| BAD_SECRET)?;
+    // To a caller of other apps this one's secret is as unknown as to anybody.
+    if !caller.may_use(&app.name) {
+        return Err(BAD_SECRET);
+    }
+    Ok((caller, app))
+}
+
+/// A call with the credential of a person's page: none of ours goes with it. (网页授权.)
+async fn foreign(state: &State, request: &HttpRequest, target: ApiTarget) -> Result<HttpResponse, Refusal> {
+    if request.method() != "GET" {
+        return Err(WANTS_GET);
+    }
+    let id = target.param("appid");
+    let app = match &id {
+        Some(id) => state.config.apps.iter().find(|app| app.app_id.as_str() == id),
+        None => state.config.apps.for_callbacks(),
+    };
+    let app = app.ok_or(BAD_APP)?;
+    let call = (app.app_id.clone(), Party::Nobody, target);
+    let answer = relaying::relay(state, request, Payload::None, Begun::Whole(Bytes::new()), call).await?;
+    // What is dead here is the person's token, which we know nothing of.
+    Ok(relaying::respond(state, request, in_shape(answer)?))
+}
+
+/// The platform's answer, but for what only concerns our own token: SDKs that hear of a dead one fetch another for ever.
+fn handed_on(state: &State, request: &HttpRequest, answer: Answer) -> Result<HttpResponse, Refusal> {
+    if answer.is_dead_token() {
+        return Err(SYSTEM_ERROR);
+    }
+    Ok(relaying::respond(state, request, in_shape(answer)?))
+}
+
+/// WeChat answers with status 200; what does not, comes from something in front of it.
+fn in_shape(answer: Answer) -> Result<Answer, Refusal> {
+    match answer.status {
+        200 => Ok(answer),
+        400..500 => Err(BAD_URL),
+        _ => Err(SYSTEM_ERROR),
+    }
+}
+
+fn admit(state: &State, request: &HttpRequest, caller: &Caller, app: &App) -> Result<(), Refusal> {
+    request.extensions_mut().insert(Known(caller.id.clone()));
+    state.callers.note_use(&caller.id);
+    state.callers.count(caller).map_err(|_| {
+        state.relay.figures().refused(&app.name, Reason::Limited);
+        TOO_OFTEN
+    })
+}
+
+fn by_id<'a>(state: &'a State, id: &AppId) -> Option<&'a App> {
+    state.config.apps.iter().find(|app| app.app_id == *id)
+}
+
+fn object(begun: &Begun) -> Result<Value, Refusal> {
+    let Begun::Whole(bytes) = begun else {
+        return Err(BAD_JSON);
+    };
+    if bytes.is_empty() {
+        return Err(EMPTY_BODY);
+    }
+    serde_json::from_slice(bytes)
+        .ok()
+        .filter(Value::is_object)
+        .ok_or(BAD_JSON)
+}
+
+fn text(object: &Value, name: &str) -> Option<String> {
+    object.get(name)?.as_str().map(str::to_owned)
+}
+
+fn said(body: &Value) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json; encoding=utf-8")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(body.to_string())
+}
+
+impl From<Failed> for Refusal {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Body(BodyError::TooLarge { .. }) => TOO_LARGE,
+            Failed::Header | Failed::Method => BAD_ARGUMENTS,
+            Failed::Relay(relay::Error::NotRelayed) => UNAUTHORIZED,
+            // Why our own credentials are refused is the operator's matter, not the SDK's.
+            Failed::Relay(error) => {
+                tracing::warn!(%error, "a call of an SDK was not answered");
+                SYSTEM_ERROR
+            }
+            Failed::Body(_) | Failed::Left => SYSTEM_ERROR,
+        }
+    }
+}

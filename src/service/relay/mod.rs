@@ -1,0 +1,375 @@
+//! Calls of WeChat's API on somebody's behalf: the credential is put in, the answer handed on, and a call that met a dead
+//! token is made once more. Who may call what is asked by those who know who calls.
+
+mod answer;
+pub mod figures;
+mod lane;
+mod noting;
+mod small;
+mod treatment;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+pub use reqwest::Method;
+pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+pub use answer::{Answer, Body, Rest};
+pub use treatment::{Proof, Treatment, permits};
+
+pub use crate::wechat::{Broken, Payload};
+
+use crate::clock::Clock;
+use crate::config::{App, Apps, Gateway};
+use crate::domain::api_path::ApiTarget;
+use crate::domain::ids::{AppId, CallerId, UserId};
+use crate::service::audit::Audit;
+use crate::service::credentials::{self, Credentials, Held};
+use crate::tasks::Tasks;
+use crate::wechat::{self, Outgoing, Upstream};
+use figures::{Reason, RelayFigures};
+use lane::{Closed, Lane, Turn};
+use noting::Note;
+
+/// Calls that carry a person's own credential and none of ours are few.
+const FOREIGN_PLACES: usize = 16;
+
+/// What is percent-encoded in a credential: all but the unreserved characters. (RFC 3986, 2.3.)
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A call on somebody's behalf.
+pub struct Call {
+    /// The app.
+    pub app: AppId,
+    /// Who makes it.
+    pub party: Party,
+    /// Its method.
+    pub method: Method,
+    /// Its path and query.
+    pub target: ApiTarget,
+    /// Those of its headers that are for the platform.
+    pub headers: HeaderMap,
+    /// Its body. What is whole can be sent a second time.
+    pub body: Payload,
+    /// Our id of the request that asks for it, if one does.
+    pub request_id: Option<String>,
+}
+
+/// On whose behalf a call is made.
+#[derive(Debug, Clone)]
+pub enum Party {
+    /// One of the company's services.
+    Caller(CallerId),
+    /// A user.
+    User(UserId),
+    /// Nobody who is known.
+    Nobody,
+}
+
+/// Why there is no answer of the platform's.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The app is not in the configuration.
+    #[error("there is no such app")]
+    NoApp,
+    /// It would make an access_token, or show one.
+    #[error("calls that make access_tokens are not relayed")]
+    NotRelayed,
+    /// Too many calls of this app are under way.
+    #[error("too many calls of this app are under way")]
+    Busy,
+    /// The platform failed so often that it is left alone for so long.
+    #[error("WeChat has failed too often lately")]
+    Resting(Duration),
+    /// There is no access_token, or no ticket.
+    #[error(transparent)]
+    Credentials(#[from] credentials::Error),
+    /// The platform did not answer, or not as it does.
+    #[error(transparent)]
+    Platform(Arc<wechat::Error>),
+    /// The platform refused: calls of our own only, since to others its answer is handed on.
+    #[error("WeChat refused with errcode {0}")]
+    Refused(i64),
+}
+
+impl From<wechat::Error> for Error {
+    fn from(error: wechat::Error) -> Self {
+        Self::Platform(Arc::new(error))
+    }
+}
+
+/// Makes the calls.
+pub struct Relay {
+    apps: Apps,
+    upstream: Upstream,
+    credentials: Arc<Credentials>,
+    lanes: HashMap<AppId, Lane>,
+    foreign: Lane,
+    figures: RelayFigures,
+    audit: Arc<Audit>,
+    clock: Clock,
+    tasks: Tasks,
+}
+
+impl Relay {
+    /// For these apps.
+    #[must_use]
+    pub fn new(
+        apps: &Apps,
+        config: &Gateway,
+        upstream: Upstream,
+        credentials: Arc<Credentials>,
+        audit: Arc<Audit>,
+        clock: Clock,
+        tasks: Tasks,
+    ) -> Self {
+        let lane = |app: &App| (app.app_id.clone(), Lane::new(config.concurrency, clock.clone()));
+        Self {
+            apps: apps.clone(),
+            upstream,
+            credentials,
+            lanes: apps.iter().map(lane).collect(),
+            foreign: Lane::new(FOREIGN_PLACES, clock.clone()),
+            figures: RelayFigures::new(apps.iter().map(|app| app.name.clone())),
+            audit,
+            clock,
+            tasks,
+        }
+    }
+
+    /// Makes a call. Where it ends before its answer the platform is told so by the end of the connection.
+    ///
+    /// # Errors
+    /// See [`Error`]. The platform's own errors are answers.
+    pub async fn send(&self, call: Call) -> Result<Answer, Error> {
+        let app = self
+            .apps
+            .iter()
+            .find(|app| app.app_id == call.app)
+            .ok_or(Error::NoApp)?;
+        let treatment = Treatment::of(call.target.decoded());
+        match treatment {
+            Treatment::Refused => Err(Error::NotRelayed),
+            Treatment::Ticket => self.ticket(&call).await,
+            Treatment::Token | Treatment::Secret(_) | Treatment::Foreign => {
+                let note = Note::begin(&self.audit, app, &call);
+                let answer = self.pass_on(app, treatment, call).await;
+                note.end(&answer);
+                answer
+            }
+        }
+    }
+
+    /// Whether the platform is left alone at the moment, by app.
+    pub fn resting(&self) -> impl Iterator<Item = (&AppId, bool)> {
+        self.lanes.iter().map(|(app, lane)| (app, lane.is_open()))
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn figures(&self) -> &RelayFigures {
+        &self.figures
+    }
+
+    async fn pass_on(&self, app: &App, treatment: Treatment, call: Call) -> Result<Answer, Error> {
+        let lane = match treatment {
+            Treatment::Foreign => &self.foreign,
+            _ => self.lanes.get(&app.app_id).ok_or(Error::NoApp)?,
+        };
+        let (place, turn) = lane.enter().map_err(|closed| match closed {
+            Closed::Full => {
+                self.figures.refused(&app.name, Reason::Busy);
+                Error::Busy
+            }
+            Closed::Broken(rest) => {
+                self.figures.refused(&app.name, Reason::Circuit);
+                Error::Resting(rest)
+            }
+        })?;
+        let Call {
+            method,
+            target,
+            headers,
+            body,
+            ..
+        } = call;
+        let outgoing = |query, body| Outgoing {
+            method: method.clone(),
+            path: target.path().to_owned(),
+            query,
+            headers: headers.clone(),
+            body,
+        };
+        let began = Instant::now();
+        let answer = match treatment {
+            Treatment::Secret(proof) => self.send_once(prove(app, proof, &target, body, outgoing)).await,
+            Treatment::Foreign => {
+                let query = target.whole_query().to_owned();
+                self.send_once(outgoing(query, body)).await
+            }
+            _ => self.send_with_token(app, &target, body, outgoing).await,
+        };
+        let answer = self.note(app, &target, turn, began, answer)?;
+        Ok(answer.holding(place))
+    }
+
+    async fn send_once(&self, outgoing: Outgoing) -> Result<Answer, Error> {
+        Ok(Answer::read(self.upstream.send(outgoing).await?).await?)
+    }
+
+    /// With the app's access_token, and once more with another one if that one is dead and the body is there still: a
+    /// call with a dead token has changed nothing, whatever its method.
+    async fn send_with_token(
+        &self,
+        app: &App,
+        target: &ApiTarget,
+        body: Payload,
+        outgoing: impl Fn(String, Payload) -> Outgoing,
+    ) -> Result<Answer, Error> {
+        let held = self.credentials.access_token(&app.app_id).await?;
+        let again = match &body {
+            Payload::Whole(bytes) => Some(bytes.clone()),
+            Payload::Stream { .. } => None,
+        };
+        let answer = self.send_once(outgoing(with_token(target, &held), body)).await?;
+        if !answer.is_dead_token() {
+            return Ok(answer);
+        }
+        let Some(bytes) = again else {
+            // The next call is to find a good one.
+            self.replace_later(app, &held);
+            return Ok(answer);
+        };
+        match self.credentials.replace_dead(&app.app_id, &held.value).await {
+            Ok(next) => {
+                self.send_once(outgoing(with_token(target, &next), Payload::Whole(bytes)))
+                    .await
+            }
+            Err(error) => {
+                tracing::warn!(app = %app.name, %error, "a dead access_token could not be replaced");
+                Ok(answer)
+            }
+        }
+    }
+
+    fn replace_later(&self, app: &App, dead: &Arc<Held>) {
+        let (credentials, app_id, dead) = (self.credentials.clone(), app.app_id.clone(), dead.clone());
+        // Whether it works is noted where it is done.
+        drop(self.tasks.spawn("replace a dead token", async move {
+            drop(credentials.replace_dead(&app_id, &dead.value).await);
+        }));
+    }
+
+    /// Tells the lane and the figures how a call went.
+    fn note(
+        &self,
+        app: &App,
+        target: &ApiTarget,
+        mut turn: Turn<'_>,
+        began: Instant,
+        answer: Result<Answer, Error>,
+    ) -> Result<Answer, Error> {
+        let errcode = answer.as_ref().ok().and_then(|answer| answer.errcode);
+        self.figures
+            .record(&app.name, target.decoded(), errcode, began.elapsed());
+        let trouble = match &answer {
+            Ok(answer) => answer.is_trouble(),
+            Err(Error::Platform(_)) => true,
+            // That there is no token says nothing about the rest of the platform.
+            Err(_) => return answer,
+        };
+        if trouble && turn.failed() {
+            tracing::warn!(app = %app.name, "WeChat's API fails; calls are refused for the time being");
+        } else if !trouble && turn.went_well() {
+            tracing::info!(app = %app.name, "WeChat's API works again");
+        }
+        answer
+    }
+
+    /// `GET /cgi-bin/ticket/getticket`, from what we hold. (JS-SDK 说明文档, 附录1.)
+    async fn ticket(&self, call: &Call) -> Result<Answer, Error> {
+        if call.method != Method::GET {
+            return Ok(Answer::of_ours(
+                &json!({"errcode": 43001, "errmsg": "require GET method"}),
+            ));
+        }
+        let held = match call.target.param("type").as_deref() {
+            Some("jsapi") => self.credentials.jsapi_ticket(&call.app).await,
+            _ => {
+                return Ok(Answer::of_ours(
+                    &json!({"errcode": 40097, "errmsg": "invalid args"}),
+                ));
+            }
+        };
+        let held = match held {
+            // A mini program has no tickets.
+            Err(credentials::Error::NoApp) => {
+                return Ok(Answer::of_ours(
+                    &json!({"errcode": 48001, "errmsg": "api unauthorized"}),
+                ));
+            }
+            held => held?,
+        };
+        let left = held.expires_at.since(self.clock.store_now());
+        Ok(Answer::of_ours(&json!({
+            "errcode": 0,
+            "errmsg": "ok",
+            "ticket": held.value.expose_secret(),
+            "expires_in": left.as_secs(),
+        })))
+    }
+}
+
+impl Answer {
+    fn holding(mut self, place: tokio::sync::OwnedSemaphorePermit) -> Self {
+        if let Body::Stream(rest) = &mut self.body {
+            rest.place = Some(place);
+        }
+        self
+    }
+}
+
+/// The credential comes first: whatever a server makes of a parameter that is there twice, most take the first.
+fn with_token(target: &ApiTarget, held: &Held) -> String {
+    let token = utf8_percent_encode(held.value.expose_secret(), ESCAPED);
+    joined(&format!("access_token={token}"), target.query())
+}
+
+/// The AppSecret in the place of what the caller wrote.
+fn prove(
+    app: &App,
+    proof: Proof,
+    target: &ApiTarget,
+    body: Payload,
+    outgoing: impl Fn(String, Payload) -> Outgoing,
+) -> Outgoing {
+    let rest = target.query_without(&["appid", "secret", "appsecret"]);
+    let (id, secret) = (app.app_id.as_str(), app.app_secret.expose_secret());
+    match proof {
+        Proof::Query => {
+            let secret = utf8_percent_encode(secret, ESCAPED);
+            outgoing(joined(&format!("appid={id}&secret={secret}"), &rest), body)
+        }
+        Proof::Body => {
+            let own = json!({"appid": id, "appsecret": secret}).to_string();
+            outgoing(rest, Payload::Whole(Bytes::from(own)))
+        }
+    }
+}
+
+fn joined(first: &str, rest: &str) -> String {
+    if rest.is_empty() {
+        first.to_owned()
+    } else {
+        format!("{first}&{rest}")
+    }
+}
