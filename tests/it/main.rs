@@ -57,6 +57,7 @@ mod sessions_property;
 mod settings;
 mod signing_keys;
 mod simulator;
+mod skewed_clocks;
 mod stampede;
 mod store;
 mod support;

@@ -282,6 +282,11 @@ impl Relay {
         }
         let held = match call.target.param("type").as_deref() {
             Some("jsapi") => self.credentials.jsapi_ticket(&call.app).await,
+            Some("wx_card") => {
+                self.credentials
+                    .get(&call.app, credentials::Kind::CardTicket)
+                    .await
+            }
             _ => {
                 return Ok(Answer::of_ours(
                     &json!({"errcode": 40097, "errmsg": "invalid args"}),

@@ -9,3 +9,4 @@ mod push_crash;
 mod rotation;
 mod secrets;
 mod shutdown;
+mod tokens;

@@ -1,6 +1,6 @@
 //! A gateway process with a simulated WeChat in the test's own process. Nothing is asserted here but that it starts.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -167,8 +167,17 @@ pub(super) fn read_all(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// Outside the range from which systems take ports for outgoing connections: a killed gateway's port could be taken by one
+/// of the test's, or even answer itself.
+pub(super) fn free_address() -> SocketAddr {
+    let mut tried = 0..100;
+    loop {
+        tried.next().expect("there is a free port");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, rand::random_range(20_000..32_000)));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 #[expect(
