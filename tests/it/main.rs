@@ -31,6 +31,7 @@ mod cross_origin;
 mod deliveries;
 mod demo;
 mod edge;
+mod failover;
 mod forgotten;
 mod founding;
 mod hostile_values;

@@ -4,7 +4,6 @@ mod crash;
 mod erasure;
 #[cfg(target_os = "linux")]
 mod pictures;
-mod process;
 mod push_crash;
 mod rotation;
 mod secrets;

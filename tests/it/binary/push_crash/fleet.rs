@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::binary::process::{Gateway, OFFICIAL, Stage, TOKEN, free_address};
 use crate::support::mongo::Mongod;
+use crate::support::process::{Gateway, OFFICIAL, Stage, TOKEN, free_address};
 use crate::support::pusher::{AES_KEY, Pusher};
 use crate::support::stored::Stored;
 

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::fleet::Fleet;
+use crate::support::fleet::Fleet;
 use crate::support::mongo::Mongod;
 
 /// What one kind of request was answered with, and after how long.

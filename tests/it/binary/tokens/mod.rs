@@ -2,7 +2,6 @@
 //! database meanwhile.
 
 mod away;
-mod fleet;
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +9,11 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use self::fleet::Fleet;
-use super::process::{MINI, OFFICIAL};
 use crate::support::eventually;
+use crate::support::fleet::Fleet;
 use crate::support::mongo::Mongod;
 use crate::support::platform::{CLASSIC_TOKEN, STABLE_TOKEN, TICKET};
+use crate::support::process::{MINI, OFFICIAL};
 
 /// A holder that died is waited for as long as its lease lasts, and a second.
 const BOUND: Duration = Duration::from_millis(6500);
@@ -151,6 +150,11 @@ async fn asleep(fleet: &mut Fleet, path: &str, between: impl AsyncFn(&Fleet)) ->
     for index in 0..fleet.len() {
         assert_eq!(fleet.call(index).await, 0);
     }
+    // What they have in memory is what is stored: one that starts anew has the same.
+    fleet.kill(2);
+    fleet.launch(2);
+    fleet.answers(2).await;
+    fleet.agree_on(&current).await;
     assert!(!fleet.log().contains("a dead access_token"), "{}", fleet.log());
     fleet.calls(path, OFFICIAL).await - before
 }
