@@ -254,10 +254,10 @@ impl Node {
         self.answers().await.expect("the server starts again");
     }
 
-    /// Has a primary hand over and stay a secondary for a minute.
+    /// Has a primary hand over and stay a secondary for ten seconds.
     pub(crate) async fn step_down(&self) {
         let client = self.client(Duration::from_secs(5)).expect("the options are good");
-        let command = doc! { "replSetStepDown": 60, "secondaryCatchUpPeriodSecs": 10 };
+        let command = doc! { "replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5 };
         let answer = client.database("admin").run_command(command).await;
         client.shutdown().immediate(true).await;
         answer.expect("it hands over");
