@@ -1,18 +1,21 @@
 //! The services, built in order from the configuration and an open store.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::StartError;
 use super::background::{self, Keepers, Work};
 use crate::assets::Assets;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Apps, Config};
+use crate::domain::ids::AppId;
 use crate::domain::time::Timestamp;
 use crate::net;
 use crate::service::access::Access;
 use crate::service::accounts::Accounts;
 use crate::service::administrators::Administrators;
 use crate::service::aliases::Aliases;
+use crate::service::audit::Audit;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::callers::Callers;
@@ -46,6 +49,7 @@ use crate::state::{Health, State};
 use crate::store::Engine;
 use crate::tasks::Tasks;
 use crate::wechat;
+use crate::wechat::security::Security;
 
 /// What services stand on.
 pub(super) struct Foundation {
@@ -78,7 +82,8 @@ pub(super) async fn build(
         tasks,
     } = foundation;
     let http = net::client(config.platform.connect_timeout, config.platform.timeout)?;
-    let client = wechat::Client::new(http, config.platform.api_url.clone());
+    let client = wechat::Client::new(http, config.platform.api_url.clone())
+        .secured(secured(&config.apps), clock.clone());
     let credentials = Arc::new(Credentials::new(
         &config.apps,
         config.platform.clone(),
@@ -92,6 +97,12 @@ pub(super) async fn build(
         silence: config.gateway.timeout,
         whole: config.gateway.transfer_timeout,
     };
+    let audit = Arc::new(Audit::new(
+        &engine,
+        clock.clone(),
+        tasks.clone(),
+        config.gateway.audit_retention,
+    ));
     let relay = Arc::new(Relay::new(
         &config.apps,
         &config.gateway,
@@ -101,6 +112,7 @@ pub(super) async fn build(
             patience,
         ),
         credentials.clone(),
+        audit.clone(),
         clock.clone(),
         tasks.clone(),
     ));
@@ -245,6 +257,7 @@ pub(super) async fn build(
         oauth,
         mini_program,
         callers,
+        audit,
         relay,
         aliases,
         webhooks,
@@ -276,4 +289,14 @@ pub(super) async fn build(
     };
     let background = background::all(&state, keepers);
     Ok((state, background))
+}
+
+/// The apps that call WeChat's API in the signed and encrypted mode.
+fn secured(apps: &Apps) -> HashMap<AppId, Arc<Security>> {
+    let keyed = apps.iter().filter_map(|app| {
+        let found = app.api_security.as_ref()?;
+        let security = Security::new(app.app_id.clone(), found.keys.clone(), found.paths.clone());
+        Some((app.app_id.clone(), Arc::new(security)))
+    });
+    keyed.collect()
 }

@@ -2,6 +2,7 @@
 //! framework.
 
 pub mod api_path;
+pub mod api_security;
 pub mod call_pattern;
 pub mod contact;
 pub mod encrypted_data;
@@ -14,4 +15,5 @@ pub mod return_url;
 pub mod rotation;
 pub mod signature;
 pub mod standard_webhooks;
+pub mod state_change;
 pub mod time;

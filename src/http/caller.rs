@@ -11,6 +11,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 
+use super::audited::{self, Actor};
 use super::error::ApiError;
 use super::signed_in;
 use crate::config::App;
@@ -24,16 +25,36 @@ use crate::state::State;
 pub(super) struct Known(pub(super) CallerId);
 
 /// The app of this name, if this request is of somebody who manages its webhooks and rules for replies: an administrator, or a caller
-/// that was made with `--webhooks` for it.
+/// that was made with `--webhooks` for it. What it changes is noted for the audit.
 ///
 /// # Errors
 /// 401 without a good token or key, 403 for users and for callers that may not, 404 if there is no such app.
 pub(super) fn managed(request: &HttpRequest, app: &str) -> Result<AppName, ApiError> {
     if key(request).is_some() {
-        return permitted(request, app, Grant::Webhooks).map(|(_, app)| app);
+        let caller = authenticate(request)?;
+        let app = look_for(request, app)?;
+        let actor = Actor {
+            app: app.clone(),
+            caller: Some(caller.id.clone()),
+            user: None,
+        };
+        audited::mark(request, actor);
+        permit(&caller, &app)?;
+        demand(&caller, Grant::Webhooks)?;
+        return Ok(app);
     }
-    match signed_in::authenticate(request)?.scope {
-        Scope::Admin => look_for(request, app),
+    let claims = signed_in::authenticate(request)?;
+    match claims.scope {
+        Scope::Admin => {
+            let app = look_for(request, app)?;
+            let actor = Actor {
+                app: app.clone(),
+                caller: None,
+                user: Some(claims.sub),
+            };
+            audited::mark(request, actor);
+            Ok(app)
+        }
         Scope::User => Err(ApiError::Forbidden(
             "this is for administrators, and for callers with --webhooks".to_owned(),
         )),
@@ -96,10 +117,15 @@ fn permitted(request: &HttpRequest, app: &str, grant: Grant) -> Result<(Arc<Call
 fn of_app(request: &HttpRequest, app: &str) -> Result<(Arc<Caller>, AppName), ApiError> {
     let caller = authenticate(request)?;
     let app = look_for(request, app)?;
-    if !caller.may_use(&app) {
-        return Err(ApiError::Forbidden("the key is not for this app".to_owned()));
-    }
+    permit(&caller, &app)?;
     Ok((caller, app))
+}
+
+fn permit(caller: &Caller, app: &AppName) -> Result<(), ApiError> {
+    if caller.may_use(app) {
+        return Ok(());
+    }
+    Err(ApiError::Forbidden("the key is not for this app".to_owned()))
 }
 
 /// Whether the caller was given this.

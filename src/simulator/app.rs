@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::call::Call;
+use super::checks::Checks;
 use super::clock::Moment;
 use super::codes::Codes;
 use super::endpoints::Endpoint;
@@ -18,6 +19,7 @@ use super::push::server::{Alarms, Server};
 use super::reply::Refusal;
 use super::sessions::{SessionRule, Sessions};
 use super::settings::{AppKind, AppSettings, Switches};
+use super::subscriptions::Subscriptions;
 use super::tickets::Tickets;
 
 /// WeChat: one user may log in a hundred times a minute.
@@ -52,6 +54,13 @@ pub(crate) struct App {
     pub(crate) alarms: Alarms,
     /// Its dealings with each user.
     pub(crate) conversations: HashMap<usize, Conversation>,
+    /// Templates of subscribe messages, and who takes how many.
+    pub(crate) subscriptions: Subscriptions,
+    /// Mini-program codes made of those whose number is limited.
+    pub(crate) codes_drawn: u32,
+    /// What content checks find.
+    pub(crate) checks: Checks,
+    visits: HashMap<usize, Moment>,
     limits: Limits,
     logins: Logins,
     refused_until: Option<(i32, Moment)>,
@@ -80,6 +89,10 @@ impl App {
             server: settings.server.clone().map(Server::new),
             alarms: Alarms::default(),
             conversations: HashMap::new(),
+            subscriptions: Subscriptions::default(),
+            codes_drawn: 0,
+            checks: Checks::default(),
+            visits: HashMap::new(),
             limits: Limits::default(),
             logins: Logins::default(),
             refused_until: None,
@@ -94,7 +107,8 @@ impl App {
             .get(endpoint.path)
             .copied()
             .unwrap_or(endpoint.limit);
-        self.limits.charge(endpoint.path, limit, now)
+        let charged = self.limits.charge(endpoint.path, limit, now);
+        charged.map_err(|refusal| endpoint.quota_refusal(refusal))
     }
 
     /// Counts a login of one user, or refuses it.
@@ -110,7 +124,13 @@ impl App {
             return Err(Refusal::of(errcode::MINUTE_QUOTA));
         }
         *count += 1;
+        self.visits.insert(user, now);
         Ok(())
+    }
+
+    /// When the user last logged in.
+    pub(crate) fn visited(&self, user: usize) -> Option<Moment> {
+        self.visits.get(&user).copied()
     }
 
     /// The risk code a token call is to be answered with now.

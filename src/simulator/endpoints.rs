@@ -1,16 +1,19 @@
 //! The table of everything the platform serves. A new endpoint is one file in the folder of its area and
-//! one line here; what is not in the table is 404.
+//! one line here; what is not in the table is 404. What is mini programs' alone has a table of its own.
+
+mod mini;
 
 use std::collections::HashMap;
 
+use super::errcode;
 use super::limits::Limit;
-use super::reply::Answer;
+use super::reply::{Answer, Refusal};
 use super::settings::AppKind;
 use super::world::{Desk, Visit};
 use super::{cgi_bin, sns, wxa};
 
-/// Every endpoint.
-pub(crate) static ENDPOINTS: &[Endpoint] = &[
+/// Every endpoint, but for those of `mini`.
+static ENDPOINTS: &[Endpoint] = &[
     Endpoint::open("/cgi-bin/token", Verb::Get, cgi_bin::token::serve).daily(2_000),
     Endpoint::open("/cgi-bin/stable_token", Verb::Post, cgi_bin::stable_token::serve)
         .daily(500_000)
@@ -94,6 +97,8 @@ pub(crate) struct Endpoint {
     pub(crate) verb: Verb,
     /// How often one app may call it.
     pub(crate) limit: Limit,
+    /// The codes when the day's calls and the minute's are used up.
+    refusing: [i32; 2],
     /// Who serves it.
     pub(crate) server: Server,
 }
@@ -109,6 +114,9 @@ pub(crate) enum Verb {
     Any,
 }
 
+/// Serves a call whose app is known.
+type Serve = fn(&mut Desk<'_>) -> Answer;
+
 /// Who serves an endpoint, and what is checked before.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Server {
@@ -116,7 +124,7 @@ pub(crate) enum Server {
     Open(fn(Visit<'_>) -> Answer),
     /// The call carries an access token of an app of this kind, if one is named; token, permission and quota are
     /// checked.
-    WithToken(Option<AppKind>, fn(&mut Desk<'_>) -> Answer),
+    WithToken(Option<AppKind>, Serve),
     /// The same, for an endpoint that tells the app's own things from other apps'. It is given the app's id.
     AmongApps(AppKind, fn(Visit<'_>, &str) -> Answer),
 }
@@ -130,6 +138,7 @@ impl Endpoint {
                 daily: None,
                 minute: None,
             },
+            refusing: [errcode::DAILY_QUOTA, errcode::MINUTE_QUOTA],
             server,
         }
     }
@@ -138,12 +147,12 @@ impl Endpoint {
         Self::new(path, verb, Server::Open(serve))
     }
 
-    const fn of(path: &'static str, verb: Verb, kind: AppKind, serve: fn(&mut Desk<'_>) -> Answer) -> Self {
+    const fn of(path: &'static str, verb: Verb, kind: AppKind, serve: Serve) -> Self {
         Self::new(path, verb, Server::WithToken(Some(kind), serve))
     }
 
     /// For apps of both kinds.
-    const fn both(path: &'static str, verb: Verb, serve: fn(&mut Desk<'_>) -> Answer) -> Self {
+    const fn both(path: &'static str, verb: Verb, serve: Serve) -> Self {
         Self::new(path, verb, Server::WithToken(None, serve))
     }
 
@@ -165,6 +174,27 @@ impl Endpoint {
         self.limit.minute = Some(calls);
         self
     }
+
+    /// With other codes when the day's calls and the minute's are used up.
+    const fn refusing(mut self, daily: i32, minute: i32) -> Self {
+        self.refusing = [daily, minute];
+        self
+    }
+
+    /// A refusal of the quota's as this endpoint has it.
+    pub(crate) fn quota_refusal(&self, refusal: Refusal) -> Refusal {
+        let [daily, minute] = self.refusing;
+        match refusal.code {
+            errcode::DAILY_QUOTA if daily != errcode::DAILY_QUOTA => Refusal::of(daily),
+            errcode::MINUTE_QUOTA if minute != errcode::MINUTE_QUOTA => Refusal::of(minute),
+            _ => refusal,
+        }
+    }
+}
+
+/// Every endpoint there is.
+pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
+    ENDPOINTS.iter().chain(mini::ENDPOINTS)
 }
 
 /// The table by path.
@@ -174,12 +204,7 @@ pub(crate) struct Index(HashMap<&'static str, &'static Endpoint>);
 impl Index {
     /// The whole table.
     pub(crate) fn new() -> Self {
-        Self(
-            ENDPOINTS
-                .iter()
-                .map(|endpoint| (endpoint.path, endpoint))
-                .collect(),
-        )
+        Self(all().map(|endpoint| (endpoint.path, endpoint)).collect())
     }
 
     /// The endpoint at exactly this path.
@@ -194,12 +219,8 @@ mod tests {
 
     #[test]
     fn paths_are_unique_and_never_the_admin_apis() {
-        assert_eq!(Index::new().0.len(), ENDPOINTS.len());
-        assert!(
-            ENDPOINTS
-                .iter()
-                .all(|endpoint| !endpoint.path.starts_with("/_sim"))
-        );
+        assert_eq!(Index::new().0.len(), all().count());
+        assert!(all().all(|endpoint| !endpoint.path.starts_with("/_sim")));
     }
 
     #[test]

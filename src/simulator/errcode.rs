@@ -1,5 +1,9 @@
 //! The platform's return codes that the simulator answers with, and their texts. Who answers which code
-//! when is decided elsewhere.
+//! when is decided elsewhere. The codes of what only mini programs use are in `mini`.
+
+mod mini;
+
+pub(crate) use mini::*;
 
 /// The platform is busy.
 pub(crate) const SYSTEM_ERROR: i32 = -1;
@@ -176,6 +180,6 @@ pub(crate) fn text(code: i32) -> &'static str {
         CONFIRMATION_NEEDED => "this call needs admin confirmation, please wait",
         REFUSED_FOR_A_DAY => "ip refused by admin, try again after 24 hours",
         REFUSED_FOR_AN_HOUR => "ip refused by admin, try again after 1 hour",
-        _ => "simulated error",
+        _ => mini::text(code).unwrap_or("simulated error"),
     }
 }

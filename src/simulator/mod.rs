@@ -3,7 +3,7 @@
 //! one is not repeated in the other.
 //!
 //! A call enters at `wire`, goes through `platform` (counted, fault rules, WeChat's checks), and is served
-//! by the file of its endpoint in `cgi_bin`, `sns` or `wxa`; `endpoints` is the table of these. Pages are in `open`,
+//! by the file of its endpoint in `cgi_bin`, `sns`, `wxa` or `wxaapi`; `endpoints` is the table of these. Pages are in `open`,
 //! and what is pushed to the apps' servers in `push`. What the platform remembers is `world`. The admin API under `/_sim/` is
 //! `admin`.
 
@@ -12,6 +12,7 @@ mod app;
 mod call;
 mod calls;
 mod cgi_bin;
+mod checks;
 mod clock;
 mod codes;
 mod credential;
@@ -27,15 +28,19 @@ mod reply;
 mod sessions;
 mod settings;
 mod sns;
+mod subscriptions;
+mod template_library;
 mod tickets;
 mod tokens;
 #[cfg(test)]
 mod tokens_tests;
 mod users;
+mod value_rules;
 mod web_tokens;
 mod wire;
 mod world;
 mod wxa;
+mod wxaapi;
 
 use std::fmt;
 use std::future::Future;

@@ -157,9 +157,14 @@ fn admitted<'a>(
 }
 
 fn check_method(call: &Call, endpoint: &Endpoint) -> Result<(), Refusal> {
-    match endpoint.verb {
-        Verb::Get if call.method != Method::GET => Err(Refusal::of(errcode::GET_REQUIRED)),
-        Verb::Post if call.method != Method::POST => Err(Refusal::of(errcode::POST_REQUIRED)),
-        Verb::Get | Verb::Post | Verb::Any => Ok(()),
+    let code = match endpoint.verb {
+        Verb::Get if call.method != Method::GET => errcode::GET_REQUIRED,
+        Verb::Post if call.method != Method::POST => errcode::POST_REQUIRED,
+        Verb::Get | Verb::Post | Verb::Any => return Ok(()),
+    };
+    // WeChat: this family alone answers as if there were no such path.
+    if endpoint.path.starts_with("/wxaapi/newtmpl/") {
+        return Err(Refusal::of(errcode::NO_SUCH_METHOD));
     }
+    Err(Refusal::of(code))
 }

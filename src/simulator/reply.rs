@@ -39,20 +39,46 @@ impl Refusal {
     }
 }
 
-/// The JSON object of a success.
+/// The body of a success: a JSON object or a file.
 #[derive(Debug)]
-pub(crate) struct Success(Vec<u8>);
+pub(crate) struct Success {
+    body: Vec<u8>,
+    file: Option<&'static str>,
+    headers: Vec<(&'static str, String)>,
+}
 
 impl Success {
     /// A body as the platform's documents show it. `body` serializes to an object.
     pub(crate) fn json(body: &impl Serialize) -> Self {
         // The bodies are plain structs of texts and numbers, which serde_json cannot fail to write.
-        Self(serde_json::to_vec(body).unwrap_or_else(|_| b"{}".to_vec()))
+        Self::of(serde_json::to_vec(body).unwrap_or_else(|_| b"{}".to_vec()))
     }
 
     /// `{"errcode":0,"errmsg":"ok"}`, for calls that answer nothing else.
     pub(crate) fn ok() -> Self {
-        Self(br#"{"errcode":0,"errmsg":"ok"}"#.to_vec())
+        Self::of(br#"{"errcode":0,"errmsg":"ok"}"#.to_vec())
+    }
+
+    /// A file of this content type.
+    pub(crate) fn file(content_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self {
+            file: Some(content_type),
+            ..Self::of(bytes)
+        }
+    }
+
+    /// The same with a header that only this answer has.
+    pub(crate) fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn of(body: Vec<u8>) -> Self {
+        Self {
+            body,
+            file: None,
+            headers: Vec::new(),
+        }
     }
 }
 
@@ -89,6 +115,8 @@ pub(crate) struct Reply {
     pub(crate) content_type: Cow<'static, str>,
     /// Where it redirects to, if it does.
     pub(crate) location: Option<String>,
+    /// Further headers.
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// The body.
     pub(crate) body: Vec<u8>,
     /// The errcode in the body, for the call log.
@@ -107,22 +135,30 @@ fn content_type(path: &str) -> Cow<'static, str> {
 impl Reply {
     /// Writes an endpoint's answer the way `style` asks for.
     pub(crate) fn write(answer: Answer, path: &str, style: Style, random: &mut Random, now: Moment) -> Self {
-        let (mut body, errcode) = match answer {
-            Ok(Success(body)) if style.always_errcode => (with_errcode(body), 0),
-            Ok(Success(body)) => (body, 0),
+        let (success, errcode) = match answer {
+            Ok(success) => (success, 0),
             Err(refusal) => (
-                error_body(&refusal, path, style.errors, random, now),
+                Success::of(error_body(&refusal, path, style.errors, random, now)),
                 refusal.code,
             ),
         };
-        if style.escape_slashes {
+        let Success {
+            mut body,
+            file,
+            headers,
+        } = success;
+        if style.always_errcode && errcode == 0 && file.is_none() {
+            body = with_errcode(body);
+        }
+        if style.escape_slashes && file.is_none() {
             // A slash stands in JSON only inside strings, so every one may be escaped.
             body = String::from_utf8_lossy(&body).replace('/', "\\/").into_bytes();
         }
         Self {
             status: 200,
-            content_type: content_type(path),
+            content_type: file.map_or_else(|| content_type(path), Cow::Borrowed),
             location: None,
+            headers,
             body,
             errcode: Some(errcode),
         }
@@ -138,6 +174,7 @@ impl Reply {
             status,
             content_type: Cow::Borrowed("text/html"),
             location: None,
+            headers: Vec::new(),
             body: body.into_bytes(),
             errcode: None,
         }
@@ -146,7 +183,9 @@ impl Reply {
 
 /// Puts `errcode` and `errmsg` in front of a body that has none.
 fn with_errcode(body: Vec<u8>) -> Vec<u8> {
-    if body.starts_with(br#"{"errcode":"#) || body.len() <= 2 {
+    // Some answers have `errmsg` first.
+    let begins = |text: &[u8]| body.starts_with(text);
+    if begins(br#"{"errcode":"#) || begins(br#"{"errmsg":"#) || body.len() <= 2 {
         return body;
     }
     let mut longer = br#"{"errcode":0,"errmsg":"ok","#.to_vec();
@@ -174,7 +213,7 @@ fn error_body(refusal: &Refusal, path: &str, style: ErrorStyle, random: &mut Ran
         errcode: refusal.code,
         errmsg: &errmsg,
     })
-    .0
+    .body
 }
 
 #[cfg(test)]

@@ -134,6 +134,16 @@ pub struct Switches {
     pub(crate) callback_ips: Vec<String>,
     /// What `get_api_domain_ip` answers.
     pub(crate) api_ips: Vec<String>,
+    /// How long after a call the event comes that it causes, in milliseconds.
+    pub(crate) event_delay_ms: u32,
+    /// Every user takes every subscribe message, as often as it is sent.
+    pub(crate) endless_subscriptions: bool,
+    /// The pages of the released mini program, without a slash before and a query behind; `None` takes any.
+    pub(crate) pages: Option<Vec<String>>,
+    /// Mini-program codes of the limited kinds, in all. WeChat: 100,000.
+    pub(crate) most_codes: u32,
+    /// Content checks take users only who logged in within the last two hours.
+    pub(crate) recent_visit: bool,
 }
 
 /// What getticket answers as `expires_in`.
@@ -224,6 +234,11 @@ impl Default for Switches {
             media_ids: None,
             callback_ips: vec!["127.0.0.1".to_owned()],
             api_ips: vec!["127.0.0.1".to_owned()],
+            event_delay_ms: 100,
+            endless_subscriptions: false,
+            pages: None,
+            most_codes: 100_000,
+            recent_visit: true,
         }
     }
 }

@@ -23,6 +23,7 @@ use socket2::{SockRef, Socket};
 use super::call::Call;
 use super::faults::Delivery;
 use super::platform::Platform;
+use super::push::caused;
 use super::reply::Reply;
 
 /// A second handle to a connection's socket, so that a fault can close it.
@@ -50,6 +51,7 @@ pub(crate) async fn serve(request: HttpRequest, body: Bytes, platform: Data<Plat
     let plan = platform.arrive(&call);
     wait(plan.wait_before).await;
     let delivery = platform.serve(&call, &plan);
+    caused::set_off(&platform);
     wait(plan.wait_after).await;
     match delivery {
         Delivery::Whole(reply) => head(&reply).body(reply.body),
@@ -76,6 +78,9 @@ fn head(reply: &Reply) -> actix_web::HttpResponseBuilder {
     response.insert_header((CONTENT_TYPE, reply.content_type.as_ref()));
     if let Some(location) = &reply.location {
         response.insert_header((LOCATION, location.as_str()));
+    }
+    for (name, value) in &reply.headers {
+        response.insert_header((*name, value.as_str()));
     }
     if reply.content_type.starts_with("text/html") {
         // The pages ask for nothing but their own style sheet, and are nobody's frame.

@@ -11,6 +11,7 @@ use super::endpoints::Endpoint;
 use super::errcode;
 use super::faults::Faults;
 use super::open::Visitor;
+use super::push::caused::Causes;
 use super::push::flood::Floods;
 use super::push::records::{Pushes, Transcript};
 use super::random::Random;
@@ -50,6 +51,8 @@ pub(crate) struct World {
     pub(crate) transcript: Transcript,
     /// Floods of messages.
     pub(crate) floods: Floods,
+    /// Events that calls have caused and nothing has set off yet.
+    pub(crate) causes: Causes,
 }
 
 impl World {
@@ -72,6 +75,7 @@ impl World {
             pushes: Pushes::default(),
             transcript: Transcript::default(),
             floods: Floods::default(),
+            causes: Causes::default(),
         }
     }
 
@@ -112,7 +116,9 @@ impl World {
             users,
             identities,
             random,
+            pushes,
             transcript,
+            causes,
             ..
         } = self;
         let app = apps
@@ -128,7 +134,9 @@ impl World {
             users,
             identities,
             random,
+            pushes,
             transcript,
+            causes,
         })
     }
 }
@@ -165,6 +173,10 @@ pub(crate) struct Desk<'a> {
     pub(crate) identities: &'a Identities,
     /// What everything else is made from.
     pub(crate) random: &'a mut Random,
+    /// The log of pushes, which ids of messages and jobs come from.
+    pub(crate) pushes: &'a mut Pushes,
     /// What users and apps saw of each other.
     pub(crate) transcript: &'a mut Transcript,
+    /// Events that the call causes.
+    pub(crate) causes: &'a mut Causes,
 }

@@ -4,6 +4,7 @@
 mod client;
 mod error;
 mod forward;
+pub mod security;
 
 pub use client::{AppCredentials, Client, Fetched, OauthToken, PhoneNumber, Session, Ticket, UserInfo};
 pub use error::{Error, Result};

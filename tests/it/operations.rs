@@ -131,6 +131,7 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "GET /v1/apps/{app}/webhooks",
       "GET /v1/apps/{app}/webhooks/{id}",
       "GET /v1/apps/{app}/webhooks/{id}/deliveries",
+      "GET /v1/audit",
       "GET /v1/oauth/{app}/authorize",
       "GET /v1/oauth/{app}/callback",
       "GET /v1/rooms",

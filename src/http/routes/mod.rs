@@ -2,6 +2,7 @@
 
 mod access_token;
 mod accounts;
+mod audit;
 mod avatars;
 mod callback;
 mod codes;
@@ -95,6 +96,7 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(reply_rules::show)
         .service(reply_rules::replace)
         .service(reply_rules::delete)
+        .service(audit::list)
         .service(gateway::call)
         .service(jwks::keys)
         .service(operations::healthz)

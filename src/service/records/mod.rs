@@ -2,7 +2,9 @@
 
 mod administrator;
 mod attempts;
+mod audit;
 mod caller;
+mod caller_use;
 mod code;
 mod credential;
 mod delivery;
@@ -19,7 +21,9 @@ mod webhook;
 
 pub use administrator::Administrator;
 pub use attempts::Attempts;
+pub use audit::AuditRecord;
 pub use caller::{Caller, Grant};
+pub use caller_use::CallerUse;
 pub use code::{Code, Sendings};
 pub use credential::{Age, Budget, Credential, Forced, Lease};
 pub use delivery::{Attempt, Delivery, DeliveryState};
@@ -53,10 +57,12 @@ pub const COLLECTIONS: &[&Collection] = &[
     OauthState::COLLECTION,
     OauthCode::COLLECTION,
     Caller::COLLECTION,
+    CallerUse::COLLECTION,
     Webhook::COLLECTION,
     ReplyRule::COLLECTION,
     PushEvent::COLLECTION,
     Delivery::COLLECTION,
+    AuditRecord::COLLECTION,
 ];
 
 /// Ties a record type to its collection, keyed by its member `id`.

@@ -140,6 +140,10 @@ fn merged(switches: &Switches, changes: Map<String, Value>) -> Result<Switches, 
     )?;
     check_count("limits", switches.limits.len(), 200)?;
     check_count("risk", switches.risk.len(), 100)?;
+    check_count("pages", switches.pages.as_ref().map_or(0, Vec::len), 1_000)?;
+    if switches.event_delay_ms > 600_000 {
+        return Err(AdminError::Invalid("event_delay_ms is at most 600000".into()));
+    }
     check_domains("oauth_domains", &switches.oauth_domains)?;
     check_length(
         "open_account",

@@ -3,6 +3,7 @@
 
 mod apps;
 mod calls;
+mod checks;
 mod clock;
 mod codes;
 mod credentials;
@@ -16,6 +17,7 @@ mod input;
 mod push;
 mod server;
 mod state;
+mod subscriptions;
 mod users;
 mod visitor;
 
@@ -54,6 +56,18 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(at("/pushes").get(push::list))
         .service(at("/pushes/{push_id}").get(push::show))
         .service(at("/transcript").get(push::transcript))
+        .service(
+            at("/subscriptions")
+                .get(subscriptions::show)
+                .post(subscriptions::grant),
+        )
+        .service(at("/subscriptions/templates").post(subscriptions::add_template))
+        .service(
+            at("/checks")
+                .get(checks::list)
+                .post(checks::add)
+                .delete(checks::clear),
+        )
         .service(at("/users").get(users::list).post(users::create))
         .service(at("/users/{user}").get(users::show).patch(users::change))
         .service(at("/visitor").get(visitor::show).post(visitor::change))

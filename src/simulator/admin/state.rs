@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::error::AdminError;
 use super::input;
-use crate::simulator::endpoints::ENDPOINTS;
+use crate::simulator::endpoints;
 use crate::simulator::platform::Platform;
 use crate::simulator::random::Random;
 
@@ -25,7 +25,7 @@ pub(super) async fn show(platform: Data<Platform>) -> Json<Value> {
         "users": world.users.all().len(),
         "faults": world.faults.all().len(),
         "calls": world.calls.counted(None, None),
-        "endpoints": ENDPOINTS.iter().map(|endpoint| endpoint.path).collect::<Vec<_>>(),
+        "endpoints": endpoints::all().map(|endpoint| endpoint.path).collect::<Vec<_>>(),
     }))
 }
 

@@ -240,6 +240,7 @@ fn made_up(status: u16, content_type: &str, body: Vec<u8>) -> Reply {
         status,
         content_type: Cow::Owned(content_type.to_owned()),
         location: None,
+        headers: Vec::new(),
         body,
         errcode,
     }

@@ -57,6 +57,7 @@ fn written(content_type: &'static str, text: String) -> Reply {
         status: 200,
         content_type: Cow::Borrowed(content_type),
         location: None,
+        headers: Vec::new(),
         body: text.into_bytes(),
         errcode: None,
     }
@@ -67,6 +68,7 @@ fn redirect(location: String) -> Reply {
         status: 302,
         content_type: Cow::Borrowed("text/plain"),
         location: Some(location),
+        headers: Vec::new(),
         body: Vec::new(),
         errcode: None,
     }

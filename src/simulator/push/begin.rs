@@ -121,6 +121,9 @@ pub(crate) fn begin(
         talk.act(action, now);
     }
     app.openids.insert(openid.clone(), user);
+    if let Doing::Event(given) = doing {
+        app.subscriptions.hear(user, given);
+    }
     let mut report = Report {
         push_id: String::new(),
         app_id: app_id.to_owned(),

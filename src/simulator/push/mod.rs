@@ -2,10 +2,11 @@
 //! and shown. Customer-service messages come in at `cgi_bin`; the admin API makes users act.
 //!
 //! `begin` makes a parcel of what a user does (`act`, `messages`, `events`); `deliver` posts it as `server` signs and
-//! encrypts it, and shows what `evaluate` makes of the answer in `records`.
+//! encrypts it, and shows what `evaluate` makes of the answer in `records`. `caused` are events that API calls lead to.
 
 pub(crate) mod act;
 pub(crate) mod begin;
+pub(crate) mod caused;
 pub(crate) mod conversation;
 mod crypto;
 pub(crate) mod deliver;

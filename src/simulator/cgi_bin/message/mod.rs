@@ -1,6 +1,7 @@
-//! `/cgi-bin/message`: customer-service messages so far.
+//! `/cgi-bin/message`: customer-service and subscribe messages so far.
 
 pub(crate) mod send;
+pub(crate) mod subscribe;
 pub(crate) mod typing;
 
 use serde_json::{Map, Value};

@@ -1,0 +1,4 @@
+//! `/wxaapi`: templates of subscribe messages so far.
+
+pub(crate) mod library;
+pub(crate) mod newtmpl;
