@@ -36,6 +36,7 @@ pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
 pub mod tokens;
+pub mod typed;
 pub mod users;
 pub mod webhooks;
 
