@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod histogram;
 pub mod http;
 pub mod net;
 pub mod service;

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::service::access::Access;
 use crate::service::accounts::Accounts;
 use crate::service::aliases::Aliases;
+use crate::service::audit::Audit;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::callers::Callers;
@@ -50,6 +51,8 @@ pub struct State {
     pub mini_program: Arc<MiniProgram>,
     /// The company's own services.
     pub callers: Arc<Callers>,
+    /// Who changed what.
+    pub audit: Arc<Audit>,
     /// Calls of WeChat's API on their behalf.
     pub relay: Arc<Relay>,
     /// Those of them that have a form of our own.

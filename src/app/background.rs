@@ -41,20 +41,26 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
         tasks,
     } = keepers;
     let credentials = state.credentials.clone();
+    let shared_credentials = state.credentials.clone();
     let users = state.users.clone();
     let callers = state.callers.feed().clone();
+    let (used, audit) = (state.callers.clone(), state.audit.clone());
     let webhooks = state.webhooks.feed().clone();
     let deliveries = state.deliveries.clone();
     let reply_rules = state.reply_rules.feed().clone();
     let push = state.push.clone();
     let watch = watch_store(engine, state.clone(), clock, tasks.clone());
     let (follower, deleter) = (tasks.clone(), tasks.clone());
-    let callers_follower = tasks.clone();
+    let (callers_follower, use_keeper) = (tasks.clone(), tasks.clone());
     let (webhooks_follower, rules_follower) = (tasks.clone(), tasks.clone());
     vec![
         (
             "keep credentials fresh",
             async move { credentials.keep_fresh().await }.boxed(),
+        ),
+        (
+            "follow credentials",
+            async move { shared_credentials.follow().await }.boxed(),
         ),
         (
             "follow ended sessions",
@@ -64,6 +70,11 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
             "follow callers",
             async move { callers.follow(callers_follower).await }.boxed(),
         ),
+        (
+            "keep callers' last use",
+            async move { used.keep_last_use(&use_keeper).await }.boxed(),
+        ),
+        ("keep the audit", async move { audit.keep().await }.boxed()),
         (
             "deliver to webhooks",
             async move { deliveries.run().await }.boxed(),

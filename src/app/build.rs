@@ -15,6 +15,7 @@ use crate::service::access::Access;
 use crate::service::accounts::Accounts;
 use crate::service::administrators::Administrators;
 use crate::service::aliases::Aliases;
+use crate::service::audit::Audit;
 use crate::service::avatars::Avatars;
 use crate::service::callback::Callback;
 use crate::service::callers::Callers;
@@ -97,6 +98,12 @@ pub(super) async fn build(
         silence: config.gateway.timeout,
         whole: config.gateway.transfer_timeout,
     };
+    let audit = Arc::new(Audit::new(
+        &engine,
+        clock.clone(),
+        tasks.clone(),
+        config.gateway.audit_retention,
+    ));
     let relay = Arc::new(Relay::new(
         &config.apps,
         &config.gateway,
@@ -106,6 +113,7 @@ pub(super) async fn build(
             patience,
         ),
         credentials.clone(),
+        audit.clone(),
         clock.clone(),
         tasks.clone(),
     ));
@@ -252,6 +260,7 @@ pub(super) async fn build(
         oauth,
         mini_program,
         callers,
+        audit,
         typed: Typed::new(relay.clone(), media_checks, config.platform.clone(), clock.clone()),
         relay,
         aliases,

@@ -138,20 +138,27 @@ async fn carry_out(callers: &Callers, command: &Command, now: Timestamp) -> Resu
         }
         Command::List(_) => {
             callers.feed().load().await?;
-            let all = callers.list();
-            let mut lines: Vec<_> = all.iter().map(|caller| line(caller, now)).collect();
+            let (mut json, mut lines) = (Vec::new(), Vec::new());
+            for caller in callers.list() {
+                let last_used_at = callers.last_used_at(&caller.id).await?;
+                json.push(describe(&caller, last_used_at));
+                lines.push(line(&caller, last_used_at, now));
+            }
             if lines.is_empty() {
                 lines.push("there are no callers; `wxgate caller create` makes one".to_owned());
             }
-            let json = all.iter().map(|caller| describe(caller)).collect();
-            Ok(Told { json, lines })
+            Ok(Told {
+                json: json.into(),
+                lines,
+            })
         }
         Command::Revoke(Revoke { id, .. }) => {
             // What is no id is nobody's.
             let id = id.parse().map_err(|_| Error::Unknown)?;
             let caller = callers.revoke(&id).await?;
+            let last_used_at = callers.last_used_at(&id).await?;
             Ok(Told {
-                json: describe(&caller),
+                json: describe(&caller, last_used_at),
                 lines: vec![format!("{} ({}) is revoked", caller.id, caller.name)],
             })
         }
@@ -220,7 +227,7 @@ fn lifetime(text: &str) -> Result<Duration, String> {
 }
 
 fn told_with_key(caller: &Caller, key: &SecretString) -> Told {
-    let (mut described, key) = (describe(caller), key.expose_secret());
+    let (mut described, key) = (describe(caller, None), key.expose_secret());
     described["key"] = key.into();
     Told {
         json: described,
@@ -232,7 +239,7 @@ fn told_with_key(caller: &Caller, key: &SecretString) -> Told {
     }
 }
 
-fn describe(caller: &Caller) -> Value {
+fn describe(caller: &Caller, last_used_at: Option<Timestamp>) -> Value {
     json!({
         "id": caller.id,
         "name": caller.name,
@@ -243,11 +250,12 @@ fn describe(caller: &Caller) -> Value {
         "created_at": caller.created_at.secs(),
         "expires_at": caller.ends_at.map(Timestamp::secs),
         "revoked_at": caller.revoked_at.map(Timestamp::secs),
+        "last_used_at": last_used_at.map(Timestamp::secs),
     })
 }
 
 /// What it is and may do, as far as there is something to say.
-fn line(caller: &Caller, now: Timestamp) -> String {
+fn line(caller: &Caller, last_used_at: Option<Timestamp>, now: Timestamp) -> String {
     let apps: Vec<_> = caller.apps.iter().map(AppName::as_str).collect();
     let parts = [caller.id.to_string(), caller.name.clone(), apps.join(",")];
     let calls = caller.allow.iter().map(|pattern| format!("'{pattern}'"));
@@ -259,12 +267,14 @@ fn line(caller: &Caller, now: Timestamp) -> String {
         (None, Some(end)) => Some(format!("until {}", output::time(end))),
         (None, None) => None,
     };
+    let used = last_used_at.map(|time| format!("last used {}", output::time(time)));
     let parts = parts
         .into_iter()
         .chain(calls)
         .chain(grants)
         .chain(rate)
-        .chain(end);
+        .chain(end)
+        .chain(used);
     let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
     parts.join("  ")
 }

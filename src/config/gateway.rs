@@ -24,6 +24,8 @@ pub struct Gateway {
     pub transfer_timeout: Duration,
     /// The largest body, in bytes.
     pub body: u64,
+    /// How long it is kept who changed what.
+    pub audit_retention: Duration,
 }
 
 impl Gateway {
@@ -38,6 +40,7 @@ impl Gateway {
             ),
             transfer_timeout: reader.duration("gateway.transfer_timeout", SECOND, DAY),
             body: u64::try_from(reader.integer("gateway.body", 0, 1 << 40)).unwrap_or(0),
+            audit_retention: reader.duration("gateway.audit_retention", DAY, 3650 * DAY),
         }
     }
 }
@@ -52,7 +55,7 @@ fn prefixes(reader: &mut Reader<'_>) -> BTreeSet<String> {
         if prefix.is_empty() || !named {
             reader.problem(
                 PATH,
-                format!("{prefix:?} is not one segment of letters, digits and hyphens"),
+                format!("{prefix:?} is not one segment of letters, digits and -"),
             );
         } else if OURS.contains(&prefix.as_str()) {
             reader.problem(PATH, format!("{prefix:?} is a path of our own"));

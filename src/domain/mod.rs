@@ -16,4 +16,5 @@ pub mod return_url;
 pub mod rotation;
 pub mod signature;
 pub mod standard_webhooks;
+pub mod state_change;
 pub mod time;

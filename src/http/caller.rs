@@ -1,14 +1,17 @@
-//! Which of the company's services makes a request: the key it carries. What the key allows is asked here for what is
-//! ours; calls of WeChat's API are not known here.
+//! Which of the company's services makes a request: the key it carries, and whether that allows what is asked for. What
+//! calls WeChat's API has is not known here.
 //!
 //! A key comes as `Authorization: Bearer` and in no other way: not as a cookie, which browsers send by themselves, and
 //! not in the address, which logs keep.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
 
+use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{HttpMessage as _, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 
+use super::audited::{self, Actor};
 use super::error::ApiError;
 use super::signed_in;
 use crate::config::App;
@@ -22,16 +25,36 @@ use crate::state::State;
 pub(super) struct Known(pub(super) CallerId);
 
 /// The app of this name, if this request is of somebody who manages its webhooks and rules for replies: an administrator, or a caller
-/// that was made with `--webhooks` for it.
+/// that was made with `--webhooks` for it. What it changes is noted for the audit.
 ///
 /// # Errors
 /// 401 without a good token or key, 403 for users and for callers that may not, 404 if there is no such app.
 pub(super) fn managed(request: &HttpRequest, app: &str) -> Result<AppName, ApiError> {
     if key(request).is_some() {
-        return permitted(request, app, Grant::Webhooks).map(|(_, app)| app);
+        let caller = authenticate(request)?;
+        let app = look_for(request, app)?;
+        let actor = Actor {
+            app: app.clone(),
+            caller: Some(caller.id.clone()),
+            user: None,
+        };
+        audited::mark(request, actor);
+        permit(&caller, &app)?;
+        demand(&caller, Grant::Webhooks)?;
+        return Ok(app);
     }
-    match signed_in::authenticate(request)?.scope {
-        Scope::Admin => look_for(request, app),
+    let claims = signed_in::authenticate(request)?;
+    match claims.scope {
+        Scope::Admin => {
+            let app = look_for(request, app)?;
+            let actor = Actor {
+                app: app.clone(),
+                caller: None,
+                user: Some(claims.sub),
+            };
+            audited::mark(request, actor);
+            Ok(app)
+        }
         Scope::User => Err(ApiError::Forbidden(
             "this is for administrators, and for callers with --webhooks".to_owned(),
         )),
@@ -46,15 +69,63 @@ pub(super) fn follower(request: &HttpRequest, app: &str) -> Result<(Arc<Caller>,
     permitted(request, app, Grant::Events)
 }
 
+/// Whose call of WeChat's API this request asks for, if its caller may make it, and the app. The path is decoded and has no query.
+///
+/// # Errors
+/// 401 without a good key, 403 for callers that may not, 404 if there is no such app.
+pub(super) fn allowed(
+    request: &HttpRequest,
+    app: &str,
+    method: &str,
+    path: &str,
+) -> Result<(Arc<Caller>, AppName), ApiError> {
+    let (caller, app) = of_app(request, app)?;
+    if caller.allows(method, path) {
+        return Ok((caller, app));
+    }
+    Err(ApiError::Forbidden(format!(
+        "the key was made without --allow '{method} {path}'"
+    )))
+}
+
+/// A request to a path below `/v1/apps/{app}`, of a caller that may have the access_token of this app. As the first of a
+/// handler's arguments it is looked at before anything of the body is read.
+#[derive(Debug, Clone)]
+pub(super) struct RawToken {
+    /// The app.
+    pub(super) app: AppName,
+}
+
+impl FromRequest for RawToken {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let app = request.match_info().get("app").unwrap_or_default();
+        ready(permitted(request, app, Grant::RawToken).map(|(_, app)| Self { app }))
+    }
+}
+
 /// The caller of this request, which may do this with the app of this name, and the app.
 fn permitted(request: &HttpRequest, app: &str, grant: Grant) -> Result<(Arc<Caller>, AppName), ApiError> {
-    let caller = authenticate(request)?;
-    let app = look_for(request, app)?;
-    if !caller.may_use(&app) {
-        return Err(ApiError::Forbidden("the key is not for this app".to_owned()));
-    }
+    let (caller, app) = of_app(request, app)?;
     demand(&caller, grant)?;
     Ok((caller, app))
+}
+
+/// The caller of this request, which may use the app of this name, and the app.
+fn of_app(request: &HttpRequest, app: &str) -> Result<(Arc<Caller>, AppName), ApiError> {
+    let caller = authenticate(request)?;
+    let app = look_for(request, app)?;
+    permit(&caller, &app)?;
+    Ok((caller, app))
+}
+
+fn permit(caller: &Caller, app: &AppName) -> Result<(), ApiError> {
+    if caller.may_use(app) {
+        return Ok(());
+    }
+    Err(ApiError::Forbidden("the key is not for this app".to_owned()))
 }
 
 /// Whether the caller was given this.

@@ -8,6 +8,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
+use super::edge::metrics::encode_histogram;
 use crate::state::State;
 
 /// Reads the figures of this state.
@@ -46,11 +47,61 @@ impl Collector for Figures {
         for (outcome, count) in self.0.push.late_figures() {
             ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
         }
-        self.encode_deliveries(&mut encoder)
+        self.encode_deliveries(&mut encoder)?;
+        self.encode_calls(&mut encoder)?;
+        self.encode_audit(&mut encoder)
     }
 }
 
 impl Figures {
+    /// Calls of WeChat's API on behalf of others.
+    fn encode_calls(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let apps: Vec<_> = self.0.relay.figures().all().collect();
+        let help = "Calls of WeChat's API on behalf of others, by the errcode of the answer";
+        let mut family = encoder.encode_descriptor("wechat_api_calls", help, None, MetricType::Counter)?;
+        for figures in &apps {
+            for (errcode, count) in &figures.calls {
+                let labels = [("app", figures.app.as_str()), ("errcode", errcode)];
+                ConstCounter::new(*count).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        let help = "From the beginning of such a call to the end of its answer";
+        let mut family =
+            encoder.encode_descriptor("wechat_api_seconds", help, None, MetricType::Histogram)?;
+        for figures in &apps {
+            let labels = [("app", figures.app.as_str())];
+            encode_histogram(family.encode_family(&labels)?, &figures.took)?;
+        }
+        let help = "Such calls that were not made, by the reason";
+        let mut family = encoder.encode_descriptor("wechat_api_refused", help, None, MetricType::Counter)?;
+        for figures in &apps {
+            for (reason, count) in &figures.refused {
+                let labels = [("app", figures.app.as_str()), ("reason", *reason)];
+                ConstCounter::new(*count).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        let help = "Such calls that WeChat refused because a quota is used up (45009, 45011), by path";
+        let mut family =
+            encoder.encode_descriptor("wechat_api_quota_exhausted", help, None, MetricType::Counter)?;
+        for figures in &apps {
+            for (path, count) in &figures.exhausted {
+                let labels = [("app", figures.app.as_str()), ("path", path)];
+                ConstCounter::new(*count).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn encode_audit(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let figures = self.0.audit.figures();
+        let help = "Records of who changed what; lost ones are in the log alone";
+        let mut family = encoder.encode_descriptor("audit_records", help, None, MetricType::Counter)?;
+        for (outcome, count) in [("written", figures.written), ("lost", figures.lost)] {
+            ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
+        }
+        Ok(())
+    }
+
     fn encode_deliveries(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let figures = self.0.deliveries.figures();
         let help = "Attempts to deliver an event to a webhook, by what came of them";

@@ -1,6 +1,7 @@
 //! The API: routes, what they accept and answer, and the one map from errors to HTTP. Stores and the platform are
 //! not known here.
 
+mod audited;
 mod caller;
 pub mod client_ip;
 mod cookies;

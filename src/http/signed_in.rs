@@ -47,6 +47,22 @@ impl FromRequest for SignedIn {
     }
 }
 
+/// A request of an administrator.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Administrator;
+
+impl FromRequest for Administrator {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(authenticate(request).and_then(|claims| match claims.scope {
+            Scope::Admin => Ok(Self),
+            Scope::User => Err(ApiError::Forbidden("this is for administrators".to_owned())),
+        }))
+    }
+}
+
 /// What the request's token says.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ pub mod access;
 pub mod accounts;
 pub mod administrators;
 pub mod aliases;
+pub mod audit;
 pub mod avatars;
 pub mod callback;
 pub mod callers;

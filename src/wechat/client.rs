@@ -52,6 +52,15 @@ pub struct Fetched {
     pub expires_in: Option<Duration>,
 }
 
+/// What a ticket signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ticket {
+    /// Pages that use the JS-SDK.
+    Jsapi,
+    /// Cards and coupons.
+    Card,
+}
+
 /// What a login code stands for.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -124,9 +133,13 @@ impl Client {
         fetched(&answer, "access_token")
     }
 
-    /// `GET /cgi-bin/ticket/getticket`: the account's current ticket for the JS-SDK. (JS-SDK 说明文档, 附录1.)
-    pub async fn jsapi_ticket(&self, token: &SecretString) -> Result<Fetched> {
-        let query = [("access_token", token.expose_secret()), ("type", "jsapi")];
+    /// `GET /cgi-bin/ticket/getticket`: the account's current ticket. (JS-SDK 说明文档, 附录1; 微信卡券.)
+    pub async fn ticket(&self, token: &SecretString, ticket: Ticket) -> Result<Fetched> {
+        let kind = match ticket {
+            Ticket::Jsapi => "jsapi",
+            Ticket::Card => "wx_card",
+        };
+        let query = [("access_token", token.expose_secret()), ("type", kind)];
         let answer = call(
             self.http.get(self.url("cgi-bin/ticket/getticket")).query(&query),
             token,

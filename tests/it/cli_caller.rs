@@ -107,6 +107,7 @@ fn whole_life(store: &str) {
         "allow": ["POST /cgi-bin/message/**", "* /wxa/*"],
         "grants": ["raw_token", "session_key", "webhooks", "events", "metrics"],
         "rate": 20, "created_at": made, "expires_at": made + 90 * 24 * 3600, "revoked_at": null,
+        "last_used_at": null,
     });
     assert_eq!(first, expected);
 

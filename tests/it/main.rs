@@ -4,18 +4,21 @@
     reason = "a helper fails by a panic, as the test does that calls it"
 )]
 
+mod access_token;
 mod accounts;
 mod administrators;
 mod administrators_http;
 mod api_security;
 mod architecture;
 mod assets;
+mod audit;
 mod auth;
 mod avatars;
 mod binary;
 mod browser;
 mod callers;
 mod callers_manage;
+mod callers_use;
 mod check;
 mod cli;
 mod cli_admin;
@@ -33,6 +36,7 @@ mod demo;
 mod edge;
 mod forgotten;
 mod founding;
+mod gateway;
 mod hostile_values;
 mod identity_attacks;
 mod instances;

@@ -19,6 +19,7 @@ use crate::http::edge::body::BodyError;
 use crate::http::relaying::{self, Begun, Failed};
 use crate::service::aliases::{self, LIFETIME};
 use crate::service::records::Caller;
+use crate::service::relay::figures::Reason;
 use crate::service::relay::{self, Answer, Party, Proof, Treatment, permits};
 use crate::state::State;
 
@@ -80,7 +81,7 @@ async fn answer(state: &State, request: &HttpRequest, mut payload: Payload) -> R
         Treatment::Secret(proof) => proven(state, &target, proof, &begun)?,
         _ => bearer(state, &target)?,
     };
-    admit(state, request, &caller)?;
+    admit(state, request, &caller, app)?;
     if !permits(&caller, request.method().as_str(), &target) {
         return Err(UNAUTHORIZED);
     }
@@ -96,24 +97,21 @@ fn alias(
     target: &ApiTarget,
     begun: &Begun,
 ) -> Result<HttpResponse, Refusal> {
-    let is_post = request.method() == "POST";
-    let member: Box<dyn Fn(&str) -> Option<String>> = if target.decoded() == "/cgi-bin/token" {
-        if request.method() != "GET" {
-            return Err(WANTS_GET);
+    let names = ["appid", "secret", "grant_type"];
+    let [id, key, grant] = match (target.decoded(), request.method().as_str()) {
+        ("/cgi-bin/token", "GET") => names.map(|name| target.param(name)),
+        ("/cgi-bin/token", _) => return Err(WANTS_GET),
+        (_, "POST") => {
+            let body = object(begun)?;
+            names.map(|name| text(&body, name))
         }
-        Box::new(|name| target.param(name))
-    } else {
-        if !is_post {
-            return Err(WANTS_POST);
-        }
-        let body = object(begun)?;
-        Box::new(move |name| text(&body, name))
+        _ => return Err(WANTS_POST),
     };
-    let (caller, app) = by_key(state, member("appid"), member("secret"))?;
-    if member("grant_type").as_deref() != Some("client_credential") {
+    let (caller, app) = by_key(state, id, key)?;
+    if grant.as_deref() != Some("client_credential") {
         return Err(BAD_GRANT);
     }
-    admit(state, request, &caller)?;
+    admit(state, request, &caller, app)?;
     let alias = state.aliases.make(&caller.id, &app.app_id);
     Ok(said(&json!({
         "access_token": alias.expose_secret(),
@@ -206,9 +204,13 @@ fn in_shape(answer: Answer) -> Result<Answer, Refusal> {
     }
 }
 
-fn admit(state: &State, request: &HttpRequest, caller: &Caller) -> Result<(), Refusal> {
+fn admit(state: &State, request: &HttpRequest, caller: &Caller, app: &App) -> Result<(), Refusal> {
     request.extensions_mut().insert(Known(caller.id.clone()));
-    state.callers.count(caller).map_err(|_| TOO_OFTEN)
+    state.callers.note_use(&caller.id);
+    state.callers.count(caller).map_err(|_| {
+        state.relay.figures().refused(&app.name, Reason::Limited);
+        TOO_OFTEN
+    })
 }
 
 fn by_id<'a>(state: &'a State, id: &AppId) -> Option<&'a App> {

@@ -1,6 +1,8 @@
 //! The routes, a file for each subject. This list is all there is besides the site's files.
 
+mod access_token;
 mod accounts;
+mod audit;
 mod avatars;
 mod callback;
 mod codes;
@@ -41,6 +43,9 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(callback::check_named)
         .service(callback::receive_default)
         .service(callback::receive_named)
+        .service(access_token::show)
+        .service(access_token::refresh)
+        .service(access_token::ticket)
         .service(events::follow)
         .service(jsapi::sign_default)
         .service(jsapi::sign_named)
@@ -92,6 +97,7 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(reply_rules::show)
         .service(reply_rules::replace)
         .service(reply_rules::delete)
+        .service(audit::list)
         .service(gateway::call)
         .service(typed::messages::subscribe)
         .service(typed::messages::template)

@@ -1,6 +1,7 @@
 //! The company's own services: their keys, what these allow, and how often. What is called with them is not known here.
 
 mod key;
+mod last_use;
 mod permission;
 mod rate;
 
@@ -13,6 +14,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 pub use self::key::{KeyDigest, PREFIX};
+use self::last_use::LastUse;
 use self::rate::Rates;
 pub use self::rate::{BadRate, Rate};
 use super::derived::Derived;
@@ -21,7 +23,9 @@ use super::records::{Caller, Grant};
 use crate::clock::Clock;
 use crate::domain::call_pattern::CallPattern;
 use crate::domain::ids::{AppName, CallerId};
+use crate::domain::time::Timestamp;
 use crate::store::{self, Change, Engine};
+use crate::tasks::Tasks;
 
 /// How long a name may be, in characters.
 const LONGEST_NAME: usize = 64;
@@ -97,6 +101,7 @@ pub struct Callers {
     feed: Arc<Feed<Caller>>,
     by_key: Derived<ByKey>,
     rates: Rates,
+    last_use: LastUse,
     clock: Clock,
 }
 
@@ -111,6 +116,7 @@ impl Callers {
             feed: Arc::new(Feed::new(engine.clone(), clock.clone())),
             by_key: Derived::default(),
             rates: Rates::default(),
+            last_use: LastUse::new(engine, clock.clone()),
             clock,
         }
     }
@@ -187,7 +193,26 @@ impl Callers {
         let digest = KeyDigest::of(key).ok_or(Denied::Unknown)?;
         let caller = self.find(&digest).ok_or(Denied::Unknown)?;
         self.check(&caller)?;
+        self.note_use(&caller.id);
         Ok(caller)
+    }
+
+    /// Notes that a caller was heard of now, for those who know it by something else than its key.
+    pub fn note_use(&self, id: &CallerId) {
+        self.last_use.note(id);
+    }
+
+    /// When a caller's key was used last, as the store knows it: up to a minute ago it may have been used since.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn last_used_at(&self, id: &CallerId) -> store::Result<Option<Timestamp>> {
+        self.last_use.read(id).await
+    }
+
+    /// Keeps in the store when callers were heard of, until the process ends.
+    pub async fn keep_last_use(&self, tasks: &Tasks) {
+        self.last_use.keep(tasks).await;
     }
 
     /// A caller that was authenticated some time ago, if its key is good still.

@@ -2,7 +2,9 @@
 
 mod administrator;
 mod attempts;
+mod audit;
 mod caller;
+mod caller_use;
 mod code;
 mod credential;
 mod delivery;
@@ -20,7 +22,9 @@ mod webhook;
 
 pub use administrator::Administrator;
 pub use attempts::Attempts;
+pub use audit::AuditRecord;
 pub use caller::{Caller, Grant};
+pub use caller_use::CallerUse;
 pub use code::{Code, Sendings};
 pub use credential::{Age, Budget, Credential, Forced, Lease};
 pub use delivery::{Attempt, Delivery, DeliveryState};
@@ -55,10 +59,12 @@ pub const COLLECTIONS: &[&Collection] = &[
     OauthState::COLLECTION,
     OauthCode::COLLECTION,
     Caller::COLLECTION,
+    CallerUse::COLLECTION,
     Webhook::COLLECTION,
     ReplyRule::COLLECTION,
     PushEvent::COLLECTION,
     Delivery::COLLECTION,
+    AuditRecord::COLLECTION,
     MediaCheck::COLLECTION,
 ];
 

@@ -4,6 +4,7 @@
 mod answer;
 pub mod figures;
 mod lane;
+mod noting;
 mod small;
 mod treatment;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub use reqwest::Method;
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
@@ -27,14 +28,23 @@ use crate::clock::Clock;
 use crate::config::{App, Apps, Gateway};
 use crate::domain::api_path::ApiTarget;
 use crate::domain::ids::{AppId, CallerId, UserId};
+use crate::service::audit::Audit;
 use crate::service::credentials::{self, Credentials, Held};
 use crate::tasks::Tasks;
 use crate::wechat::{self, Outgoing, Upstream};
-use figures::Figures;
+use figures::{Reason, RelayFigures};
 use lane::{Closed, Lane, Turn};
+use noting::Note;
 
 /// Calls that carry a person's own credential and none of ours are few.
 const FOREIGN_PLACES: usize = 16;
+
+/// What is percent-encoded in a credential: all but the unreserved characters. (RFC 3986, 2.3.)
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A call on somebody's behalf.
 pub struct Call {
@@ -104,7 +114,8 @@ pub struct Relay {
     credentials: Arc<Credentials>,
     lanes: HashMap<AppId, Lane>,
     foreign: Lane,
-    figures: Figures,
+    figures: RelayFigures,
+    audit: Arc<Audit>,
     clock: Clock,
     tasks: Tasks,
 }
@@ -117,6 +128,7 @@ impl Relay {
         config: &Gateway,
         upstream: Upstream,
         credentials: Arc<Credentials>,
+        audit: Arc<Audit>,
         clock: Clock,
         tasks: Tasks,
     ) -> Self {
@@ -127,7 +139,8 @@ impl Relay {
             credentials,
             lanes: apps.iter().map(lane).collect(),
             foreign: Lane::new(FOREIGN_PLACES, clock.clone()),
-            figures: Figures::default(),
+            figures: RelayFigures::new(apps.iter().map(|app| app.name.clone())),
+            audit,
             clock,
             tasks,
         }
@@ -148,7 +161,10 @@ impl Relay {
             Treatment::Refused => Err(Error::NotRelayed),
             Treatment::Ticket => self.ticket(&call).await,
             Treatment::Token | Treatment::Secret(_) | Treatment::Foreign => {
-                self.pass_on(app, treatment, call).await
+                let note = Note::begin(&self.audit, app, &call);
+                let answer = self.pass_on(app, treatment, call).await;
+                note.end(&answer);
+                answer
             }
         }
     }
@@ -160,7 +176,7 @@ impl Relay {
 
     /// What is counted.
     #[must_use]
-    pub fn figures(&self) -> &Figures {
+    pub fn figures(&self) -> &RelayFigures {
         &self.figures
     }
 
@@ -170,8 +186,14 @@ impl Relay {
             _ => self.lanes.get(&app.app_id).ok_or(Error::NoApp)?,
         };
         let (place, turn) = lane.enter().map_err(|closed| match closed {
-            Closed::Full => Error::Busy,
-            Closed::Broken(rest) => Error::Resting(rest),
+            Closed::Full => {
+                self.figures.refused(&app.name, Reason::Busy);
+                Error::Busy
+            }
+            Closed::Broken(rest) => {
+                self.figures.refused(&app.name, Reason::Circuit);
+                Error::Resting(rest)
+            }
         })?;
         let Call {
             method,
@@ -318,7 +340,7 @@ impl Answer {
 
 /// The credential comes first: whatever a server makes of a parameter that is there twice, most take the first.
 fn with_token(target: &ApiTarget, held: &Held) -> String {
-    let token = utf8_percent_encode(held.value.expose_secret(), NON_ALPHANUMERIC);
+    let token = utf8_percent_encode(held.value.expose_secret(), ESCAPED);
     joined(&format!("access_token={token}"), target.query())
 }
 
@@ -334,7 +356,7 @@ fn prove(
     let (id, secret) = (app.app_id.as_str(), app.app_secret.expose_secret());
     match proof {
         Proof::Query => {
-            let secret = utf8_percent_encode(secret, NON_ALPHANUMERIC);
+            let secret = utf8_percent_encode(secret, ESCAPED);
             outgoing(joined(&format!("appid={id}&secret={secret}"), &rest), body)
         }
         Proof::Body => {

@@ -12,6 +12,7 @@ pub(crate) mod receiver;
 pub(crate) mod reply;
 pub(crate) mod services;
 pub(crate) mod stored;
+pub(crate) mod upstream;
 
 use std::time::Duration;
 

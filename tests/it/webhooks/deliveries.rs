@@ -132,7 +132,7 @@ impl Stage {
 
 async fn deliveries_are_shown_in_parts(builder: Builder) {
     use DeliveryState::{Dead, Delivered, Dropped, Waiting};
-    let stage = stage(builder, &[Dead, Delivered, Waiting, Dead, Dropped]).await;
+    let stage = Box::pin(stage(builder, &[Dead, Delivered, Waiting, Dead, Dropped])).await;
     let all = stage.list("").await;
     assert_eq!(stage.numbers(&all), [4, 3, 2, 1, 0]);
     assert!(all.get("next").is_none());
@@ -193,7 +193,7 @@ async fn deliveries_are_shown_in_parts(builder: Builder) {
 
 async fn what_was_given_up_is_delivered_once_more(builder: Builder) {
     use DeliveryState::{Dead, Delivered, Dropped};
-    let stage = stage(builder, &[Dead, Delivered, Dead, Dropped, Dead]).await;
+    let stage = Box::pin(stage(builder, &[Dead, Delivered, Dead, Dropped, Dead])).await;
     let enable = json!({"disabled": false});
     call(&stage.app, Method::PATCH, &stage.path, &stage.key, &enable)
         .await

@@ -1,18 +1,19 @@
 //! What is counted, and its text for Prometheus. Who may read it is decided by the route.
 
-mod histogram;
 mod routes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use prometheus_client::encoding::text;
+use prometheus_client::encoding::{MetricEncoder, NoLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 use routes::Routes;
+
+use crate::histogram::Counted;
 
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -103,6 +104,14 @@ impl Metrics {
             }
         }
     }
+}
+
+/// Writes a histogram.
+pub(in crate::http) fn encode_histogram(
+    mut encoder: MetricEncoder<'_>,
+    counted: &Counted,
+) -> std::fmt::Result {
+    encoder.encode_histogram::<NoLabelSet>(counted.sum, counted.count, &counted.buckets, None)
 }
 
 #[cfg(test)]

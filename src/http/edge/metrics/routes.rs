@@ -12,7 +12,8 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
-use super::histogram::Histogram;
+use super::encode_histogram;
+use crate::histogram::Histogram;
 
 const METHODS: [&str; 8] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", OTHER];
 const STATUSES: [&str; 31] = [
@@ -101,9 +102,8 @@ impl Collector for Routes {
         let mut family =
             encoder.encode_descriptor("http_request_duration_seconds", help, None, MetricType::Histogram)?;
         for (pattern, route) in &routes {
-            route
-                .duration
-                .encode(&mut family.encode_family(&[("route", *pattern)])?)?;
+            let counted = route.duration.counted();
+            encode_histogram(family.encode_family(&[("route", *pattern)])?, &counted)?;
         }
         Ok(())
     }

@@ -1,10 +1,7 @@
-//! A histogram of durations that threads write to without a lock. It does not know what it measures.
+//! A histogram of durations that threads write to without a lock. It does not know what it measures, nor how it is shown.
 
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-use prometheus_client::encoding::{MetricEncoder, NoLabelSet};
 
 /// Upper bounds in microseconds.
 const BOUNDS: [u64; 13] = [
@@ -14,14 +11,25 @@ const BOUNDS: [u64; 13] = [
 
 /// How often durations fell between two bounds.
 #[derive(Debug, Default)]
-pub(super) struct Histogram {
+pub struct Histogram {
     buckets: [AtomicU64; BOUNDS.len() + 1],
     micros: AtomicU64,
 }
 
+/// A histogram as it is at one moment.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// Upper bounds in seconds, and how many durations fell between each and the one before.
+    pub buckets: Vec<(f64, u64)>,
+    /// How many there are.
+    pub count: u64,
+    /// How long they are together, in seconds.
+    pub sum: f64,
+}
+
 impl Histogram {
     /// Adds one duration.
-    pub(super) fn observe(&self, took: Duration) {
+    pub fn observe(&self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let bucket = BOUNDS
             .iter()
@@ -31,8 +39,9 @@ impl Histogram {
         self.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
-    /// Writes it.
-    pub(super) fn encode(&self, encoder: &mut MetricEncoder<'_>) -> fmt::Result {
+    /// What it holds now.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
         let bounds = BOUNDS
             .iter()
             .map(|bound| Duration::from_micros(*bound).as_secs_f64())
@@ -44,6 +53,6 @@ impl Histogram {
         // The sum of what is written, so that the parts agree whatever is added meanwhile.
         let count = buckets.iter().map(|(_, count)| count).sum();
         let sum = Duration::from_micros(self.micros.load(Ordering::Relaxed)).as_secs_f64();
-        encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
+        Counted { buckets, count, sum }
     }
 }

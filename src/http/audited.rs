@@ -1,0 +1,55 @@
+//! Notes for the audit of what is changed with us: whoever acts is left with the request, and noted when it has been
+//! answered. Calls of WeChat's API are noted where they are made.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, HttpRequest, web};
+
+use super::edge::request_id::RequestId;
+use crate::domain::ids::{AppName, CallerId, UserId};
+use crate::domain::state_change::changes_state;
+use crate::service::audit::Entry;
+use crate::state::State;
+
+/// Who acts on an app by a request.
+#[derive(Debug, Clone)]
+pub(super) struct Actor {
+    pub(super) app: AppName,
+    pub(super) caller: Option<CallerId>,
+    pub(super) user: Option<UserId>,
+}
+
+/// Has the request noted, if it is one that changes something. Those that are refused from here on are noted as well.
+pub(super) fn mark(request: &HttpRequest, actor: Actor) {
+    request.extensions_mut().insert(actor);
+}
+
+/// The layer around all routes that notes requests.
+pub(super) async fn note<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let response = next.call(request).await?;
+    let request = response.request();
+    let actor = request.extensions().get::<Actor>().cloned();
+    let state = request.app_data::<web::Data<State>>();
+    if let (Some(actor), Some(state)) = (actor, state)
+        && changes_state(request.method().as_str(), request.path())
+    {
+        let id = request.extensions().get::<RequestId>().cloned();
+        state.audit.note(Entry {
+            at: state.audit.now(),
+            caller: actor.caller,
+            user: actor.user,
+            app: actor.app,
+            method: request.method().to_string(),
+            path: request.path().to_owned(),
+            status: response.status().as_u16(),
+            errcode: None,
+            rid: None,
+            request_id: id.map(|id| id.as_str().to_owned()),
+        });
+    }
+    Ok(response)
+}
