@@ -10,6 +10,7 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use super::api_security::exchange::Headers;
 use super::errcode;
 use super::reply::Refusal;
 
@@ -24,6 +25,10 @@ pub(crate) struct Call {
     pub(crate) query: String,
     /// The body.
     pub(crate) body: Bytes,
+    /// The host that was called.
+    pub(crate) host: String,
+    /// The headers of a call that is encrypted and signed.
+    pub(crate) sealing: Headers,
     /// Where the call came from.
     pub(crate) address: IpAddr,
     json: OnceCell<Option<Map<String, Value>>>,
@@ -37,6 +42,8 @@ impl Call {
             path: path.to_owned(),
             query: query.to_owned(),
             body,
+            host: String::new(),
+            sealing: Headers::default(),
             // A dual-stack socket shows IPv4 callers as ::ffff:1.2.3.4; allow lists are written without.
             address: address.to_canonical(),
             json: OnceCell::new(),

@@ -8,6 +8,7 @@
 //! `admin`.
 
 mod admin;
+mod api_security;
 mod app;
 mod call;
 mod calls;
@@ -20,6 +21,7 @@ mod endpoints;
 mod errcode;
 mod faults;
 mod limits;
+mod links;
 mod open;
 mod platform;
 mod push;

@@ -20,6 +20,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 use socket2::{SockRef, Socket};
 
+use super::api_security::exchange::Headers;
 use super::call::Call;
 use super::faults::Delivery;
 use super::platform::Platform;
@@ -47,7 +48,9 @@ pub(crate) async fn serve(request: HttpRequest, body: Bytes, platform: Data<Plat
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     let uri = request.uri();
     let query = uri.query().unwrap_or_default();
-    let call = Call::new(request.method().clone(), uri.path(), query, body, address);
+    let mut call = Call::new(request.method().clone(), uri.path(), query, body, address);
+    call.host = request.connection_info().host().to_owned();
+    call.sealing = Headers::of(|name| Some(request.headers().get(name)?.to_str().ok()?.to_owned()));
     let plan = platform.arrive(&call);
     wait(plan.wait_before).await;
     let delivery = platform.serve(&call, &plan);

@@ -1,6 +1,7 @@
 //! The simulated platform through its front door: HTTP alone, each test with a platform of its own.
 
 mod admin;
+mod api_security;
 mod caused_events;
 mod checks;
 mod customer_service;
@@ -9,6 +10,7 @@ mod faults;
 mod guard;
 mod independence;
 mod lifecycle;
+mod links;
 mod login;
 mod open;
 mod open_links;
