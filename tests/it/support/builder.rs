@@ -41,6 +41,7 @@ pub(crate) struct Builder {
     replies: Vec<(String, String)>,
     faults: Vec<Value>,
     platform: Option<Platform>,
+    api_url: Option<String>,
 }
 
 impl Builder {
@@ -54,6 +55,7 @@ impl Builder {
             replies: Vec::new(),
             faults: Vec::new(),
             platform: None,
+            api_url: None,
         }
     }
 
@@ -99,6 +101,12 @@ impl Builder {
         self
     }
 
+    /// Where the gateway finds WeChat's API, if not at the platform itself.
+    pub(crate) fn api_url(mut self, url: String) -> Self {
+        self.api_url = Some(url);
+        self
+    }
+
     /// The apps as the platform knows them.
     pub(crate) fn at_the_platform() -> Vec<AppSettings> {
         vec![
@@ -126,7 +134,9 @@ impl Builder {
             ("WXGATE__STORE__URL".to_owned(), store_url),
             (
                 "WXGATE__PLATFORM__API_URL".to_owned(),
-                format!("http://{}", platform.addr),
+                self.api_url
+                    .take()
+                    .unwrap_or_else(|| format!("http://{}", platform.addr)),
             ),
             (
                 "WXGATE__PLATFORM__OPEN_URL".to_owned(),
