@@ -41,6 +41,7 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
         tasks,
     } = keepers;
     let credentials = state.credentials.clone();
+    let shared_credentials = state.credentials.clone();
     let users = state.users.clone();
     let callers = state.callers.feed().clone();
     let (used, audit) = (state.callers.clone(), state.audit.clone());
@@ -56,6 +57,10 @@ pub(super) fn all(state: &Arc<State>, keepers: Keepers) -> Vec<Work> {
         (
             "keep credentials fresh",
             async move { credentials.keep_fresh().await }.boxed(),
+        ),
+        (
+            "follow credentials",
+            async move { shared_credentials.follow().await }.boxed(),
         ),
         (
             "follow ended sessions",

@@ -1,12 +1,14 @@
 //! The services, built in order from the configuration and an open store.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::StartError;
 use super::background::{self, Keepers, Work};
 use crate::assets::Assets;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Apps, Config};
+use crate::domain::ids::AppId;
 use crate::domain::time::Timestamp;
 use crate::net;
 use crate::service::access::Access;
@@ -47,6 +49,7 @@ use crate::state::{Health, State};
 use crate::store::Engine;
 use crate::tasks::Tasks;
 use crate::wechat;
+use crate::wechat::security::Security;
 
 /// What services stand on.
 pub(super) struct Foundation {
@@ -79,7 +82,8 @@ pub(super) async fn build(
         tasks,
     } = foundation;
     let http = net::client(config.platform.connect_timeout, config.platform.timeout)?;
-    let client = wechat::Client::new(http, config.platform.api_url.clone());
+    let client = wechat::Client::new(http, config.platform.api_url.clone())
+        .secured(secured(&config.apps), clock.clone());
     let credentials = Arc::new(Credentials::new(
         &config.apps,
         config.platform.clone(),
@@ -285,4 +289,14 @@ pub(super) async fn build(
     };
     let background = background::all(&state, keepers);
     Ok((state, background))
+}
+
+/// The apps that call WeChat's API in the signed and encrypted mode.
+fn secured(apps: &Apps) -> HashMap<AppId, Arc<Security>> {
+    let keyed = apps.iter().filter_map(|app| {
+        let found = app.api_security.as_ref()?;
+        let security = Security::new(app.app_id.clone(), found.keys.clone(), found.paths.clone());
+        Some((app.app_id.clone(), Arc::new(security)))
+    });
+    keyed.collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::api_security::ApiSecurity;
 use super::problem::Problem;
 use super::reader::Reader;
 use super::replies;
@@ -52,6 +53,8 @@ pub struct App {
     pub encryption: Encryption,
     /// Whose pages may use its JS-SDK.
     pub js_domains: JsDomains,
+    /// Its keys, if calls of WeChat's API are encrypted and signed.
+    pub api_security: Option<ApiSecurity>,
     /// Its rules for replies, in the order in which they are tried.
     pub replies: Vec<Rule>,
 }
@@ -197,6 +200,7 @@ impl App {
                 "is empty: /jsapi refuses every page of this account",
             ));
         }
+        let api_security = ApiSecurity::read(reader, &key("api_security"));
         let replies = replies::read(reader, &key("replies"), kind);
         Some(Self {
             name: name?,
@@ -208,6 +212,7 @@ impl App {
             previous_aes_key,
             encryption,
             js_domains,
+            api_security,
             replies,
         })
     }

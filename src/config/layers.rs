@@ -94,22 +94,22 @@ fn overlay(under: &mut Table, over: Table) {
     }
 }
 
-/// Puts `WXGATE__SECTION__KEY` or `WXGATE__APPS__NAME__KEY` into the table, as a text. `alone` says that it stands
-/// for its twin, too.
+/// Puts `WXGATE__SECTION__KEY`, `WXGATE__APPS__NAME__KEY` or `WXGATE__APPS__NAME__SECTION__KEY` into the table, as a text.
+/// `alone` says that it stands for its twin, too.
 fn set_variable(root: &mut Table, name: &str, value: String, alone: bool) -> Result<(), String> {
     let path: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_lowercase).collect();
     if path.iter().any(String::is_empty) {
         return Err("has an empty part; the form is WXGATE__SECTION__KEY".into());
     }
-    if path[0] == "apps" {
-        let [_, app, key] = path.as_slice() else {
+    let (key, sections) = path.split_last().expect("split yields at least one part");
+    let (mut table, sections) = if path[0] == "apps" {
+        let [_, app, within @ ..] = sections else {
             return Err("has the wrong form; for apps it is WXGATE__APPS__NAME__KEY".into());
         };
-        put(app_entry(root, app)?, key, value, alone);
-        return Ok(());
-    }
-    let (key, sections) = path.split_last().expect("split yields at least one part");
-    let mut table = root;
+        (app_entry(root, app)?, within)
+    } else {
+        (root, sections)
+    };
     for section in sections {
         let entry = table
             .entry(section.clone())

@@ -1,6 +1,7 @@
 //! The configuration: compiled-in defaults, the user's file, the environment. Nothing outside this room reads
 //! the environment, and nothing here starts anything.
 
+mod api_security;
 mod apps;
 mod auth;
 mod codes;
@@ -20,6 +21,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+pub use api_security::ApiSecurity;
 pub use apps::{App, AppKind, Apps, Encryption};
 pub use auth::{Algorithm, Auth, CookieUse};
 pub use codes::{Codes, CodesHook};

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 const LONGEST_PATH: usize = 1024;
 /// Longer than any query of WeChat's.
 const LONGEST_QUERY: usize = 8 * 1024;
-/// The parameter that carries a call's credential. (获取接口调用凭据: 公众号调用各接口时都需使用access_token.)
+/// The parameter that carries a call's credential. (获取接口调用凭据.)
 const TOKEN: &str = "access_token";
 
 /// Where a call goes.

@@ -2,6 +2,7 @@
 //! framework.
 
 pub mod api_path;
+pub mod api_security;
 pub mod call_pattern;
 pub mod contact;
 pub mod encrypted_data;

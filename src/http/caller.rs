@@ -1,13 +1,15 @@
-//! Which of the company's services makes a request: the key it carries. What the key allows is asked here for what is
-//! ours; calls of WeChat's API are not known here.
+//! Which of the company's services makes a request: the key it carries, and whether that allows what is asked for. What
+//! calls WeChat's API has is not known here.
 //!
 //! A key comes as `Authorization: Bearer` and in no other way: not as a cookie, which browsers send by themselves, and
 //! not in the address, which logs keep.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
 
+use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{HttpMessage as _, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 
 use super::audited::{self, Actor};
 use super::error::ApiError;
@@ -37,7 +39,8 @@ pub(super) fn managed(request: &HttpRequest, app: &str) -> Result<AppName, ApiEr
             user: None,
         };
         audited::mark(request, actor);
-        permit(&caller, &app, Grant::Webhooks)?;
+        permit(&caller, &app)?;
+        demand(&caller, Grant::Webhooks)?;
         return Ok(app);
     }
     let claims = signed_in::authenticate(request)?;
@@ -66,19 +69,63 @@ pub(super) fn follower(request: &HttpRequest, app: &str) -> Result<(Arc<Caller>,
     permitted(request, app, Grant::Events)
 }
 
+/// Whose call of WeChat's API this request asks for, if its caller may make it, and the app. The path is decoded and has no query.
+///
+/// # Errors
+/// 401 without a good key, 403 for callers that may not, 404 if there is no such app.
+pub(super) fn allowed(
+    request: &HttpRequest,
+    app: &str,
+    method: &str,
+    path: &str,
+) -> Result<(Arc<Caller>, AppName), ApiError> {
+    let (caller, app) = of_app(request, app)?;
+    if caller.allows(method, path) {
+        return Ok((caller, app));
+    }
+    Err(ApiError::Forbidden(format!(
+        "the key was made without --allow '{method} {path}'"
+    )))
+}
+
+/// A request to a path below `/v1/apps/{app}`, of a caller that may have the access_token of this app. As the first of a
+/// handler's arguments it is looked at before anything of the body is read.
+#[derive(Debug, Clone)]
+pub(super) struct RawToken {
+    /// The app.
+    pub(super) app: AppName,
+}
+
+impl FromRequest for RawToken {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let app = request.match_info().get("app").unwrap_or_default();
+        ready(permitted(request, app, Grant::RawToken).map(|(_, app)| Self { app }))
+    }
+}
+
 /// The caller of this request, which may do this with the app of this name, and the app.
 fn permitted(request: &HttpRequest, app: &str, grant: Grant) -> Result<(Arc<Caller>, AppName), ApiError> {
-    let caller = authenticate(request)?;
-    let app = look_for(request, app)?;
-    permit(&caller, &app, grant)?;
+    let (caller, app) = of_app(request, app)?;
+    demand(&caller, grant)?;
     Ok((caller, app))
 }
 
-fn permit(caller: &Caller, app: &AppName, grant: Grant) -> Result<(), ApiError> {
-    if !caller.may_use(app) {
-        return Err(ApiError::Forbidden("the key is not for this app".to_owned()));
+/// The caller of this request, which may use the app of this name, and the app.
+fn of_app(request: &HttpRequest, app: &str) -> Result<(Arc<Caller>, AppName), ApiError> {
+    let caller = authenticate(request)?;
+    let app = look_for(request, app)?;
+    permit(&caller, &app)?;
+    Ok((caller, app))
+}
+
+fn permit(caller: &Caller, app: &AppName) -> Result<(), ApiError> {
+    if caller.may_use(app) {
+        return Ok(());
     }
-    demand(caller, grant)
+    Err(ApiError::Forbidden("the key is not for this app".to_owned()))
 }
 
 /// Whether the caller was given this.

@@ -102,7 +102,8 @@ impl MiniProgram {
     /// See [`Error`].
     pub async fn phone(&self, app: &str, code: &LoginCode) -> Result<Phone, Error> {
         let app = self.app(app)?;
-        let call = |held: Arc<Held>| async move { self.client.phone_number(&held.value, code).await };
+        let call =
+            |held: Arc<Held>| async move { self.client.phone_number(&app.app_id, &held.value, code).await };
         let number = self.with_token(app, call);
         let PhoneNumber {
             country_code, pure, ..

@@ -7,14 +7,19 @@ mod wxa;
 pub use sns::{OauthToken, UserInfo};
 pub use wxa::PhoneNumber;
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::error::{Error, Result};
+use super::security::Security;
+use crate::clock::Clock;
 use crate::domain::ids::{AppId, LoginCode, OpenId, UnionId};
 
 /// Answers are small; a longer one is not the platform's.
@@ -25,6 +30,8 @@ const MAX_ANSWER: usize = 256 * 1024;
 pub struct Client {
     http: reqwest::Client,
     api_url: Url,
+    secured: Arc<HashMap<AppId, Arc<Security>>>,
+    clock: Clock,
 }
 
 /// What an app proves itself with.
@@ -45,6 +52,15 @@ pub struct Fetched {
     pub expires_in: Option<Duration>,
 }
 
+/// What a ticket signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ticket {
+    /// Pages that use the JS-SDK.
+    Jsapi,
+    /// Cards and coupons.
+    Card,
+}
+
 /// What a login code stands for.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -60,7 +76,29 @@ impl Client {
     /// A client of the API at `api_url`, over `http`, whose timeouts hold.
     #[must_use]
     pub fn new(http: reqwest::Client, api_url: Url) -> Self {
-        Self { http, api_url }
+        Self {
+            http,
+            api_url,
+            secured: Arc::default(),
+            clock: Clock::default(),
+        }
+    }
+
+    /// The same for apps some of which call in the signed and encrypted mode; `clock` tells the time of their calls.
+    #[must_use]
+    pub fn secured(self, secured: HashMap<AppId, Arc<Security>>, clock: Clock) -> Self {
+        let secured = Arc::new(secured);
+        Self {
+            secured,
+            clock,
+            ..self
+        }
+    }
+
+    /// The keys of an app that calls in the signed and encrypted mode.
+    #[must_use]
+    pub fn security(&self, app: &AppId) -> Option<&Arc<Security>> {
+        self.secured.get(app)
     }
 
     /// `POST /cgi-bin/stable_token`: the app's current token, or with `force` a new one that kills it.
@@ -95,9 +133,13 @@ impl Client {
         fetched(&answer, "access_token")
     }
 
-    /// `GET /cgi-bin/ticket/getticket`: the account's current ticket for the JS-SDK. (JS-SDK 说明文档, 附录1.)
-    pub async fn jsapi_ticket(&self, token: &SecretString) -> Result<Fetched> {
-        let query = [("access_token", token.expose_secret()), ("type", "jsapi")];
+    /// `GET /cgi-bin/ticket/getticket`: the account's current ticket. (JS-SDK 说明文档, 附录1; 微信卡券.)
+    pub async fn ticket(&self, token: &SecretString, ticket: Ticket) -> Result<Fetched> {
+        let kind = match ticket {
+            Ticket::Jsapi => "jsapi",
+            Ticket::Card => "wx_card",
+        };
+        let query = [("access_token", token.expose_secret()), ("type", kind)];
         let answer = call(
             self.http.get(self.url("cgi-bin/ticket/getticket")).query(&query),
             token,
@@ -138,6 +180,35 @@ impl Client {
         Ok(date.and_then(|date| date.to_str().ok()).map(str::to_owned))
     }
 
+    /// Sends a JSON object with the app's access_token, encrypted and signed if the app and the API are in that mode.
+    async fn post(
+        &self,
+        app: &AppId,
+        token: &SecretString,
+        path: &str,
+        body: &Value,
+    ) -> Result<Map<String, Value>> {
+        let url = self.url(path);
+        let query = [("access_token", token.expose_secret())];
+        let request = self.http.post(url.clone()).query(&query);
+        let security = self.security(app).filter(|security| security.covers(path));
+        let Some(security) = security else {
+            return call(request.json(body), token).await;
+        };
+        let body = serde_json::to_vec(body).expect("a value is JSON");
+        let sealed = security.seal(url.as_str(), &[], &body, self.clock.now());
+        let sealed = sealed.expect("our own calls have objects as bodies, with WeChat's names in them");
+        let mut request = request.header(CONTENT_TYPE, "application/json");
+        for (name, value) in sealed.headers {
+            request = request.header(name, value);
+        }
+        let (headers, bytes) = exchange(request.body(sealed.body)).await?;
+        let header = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
+        let opened = security.open(url.as_str(), header, &bytes, self.clock.now());
+        let opened = opened.map_err(|error| Error::Unusable(error.text()))?;
+        understood(&opened.unwrap_or(bytes), token)
+    }
+
     fn url(&self, path: &str) -> Url {
         let mut url = self.api_url.clone();
         url.set_path(&format!("{}/{path}", self.api_url.path().trim_end_matches('/')));
@@ -152,13 +223,23 @@ impl Client {
 ///
 /// What answers in the platform's place may repeat the request in its error text, so `secret` is cut out of that.
 async fn call(request: RequestBuilder, secret: &SecretString) -> Result<Map<String, Value>> {
-    let response = request.send().await?;
+    let (_, bytes) = exchange(request).await?;
+    understood(&bytes, secret)
+}
+
+/// The headers and the body of an answer.
+async fn exchange(request: RequestBuilder) -> Result<(HeaderMap, Vec<u8>)> {
+    let mut response = request.send().await?;
     if !response.status().is_success() {
         return Err(Error::Unusable("its HTTP status is not 200"));
     }
-    let bytes = read(response).await?;
+    let headers = std::mem::take(response.headers_mut());
+    Ok((headers, read(response).await?))
+}
+
+fn understood(bytes: &[u8], secret: &SecretString) -> Result<Map<String, Value>> {
     let answer: Map<String, Value> =
-        serde_json::from_slice(&bytes).map_err(|_| Error::Unusable("it is no JSON object"))?;
+        serde_json::from_slice(bytes).map_err(|_| Error::Unusable("it is no JSON object"))?;
     match answer.get("errcode").map(integer) {
         None | Some(Some(0)) => Ok(answer),
         Some(Some(errcode)) => Err(Error::refused(
@@ -201,7 +282,7 @@ fn text<'a>(answer: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 }
 
 /// A whole number, also one that arrives as a text, as some of the platform's do.
-fn integer(value: &Value) -> Option<i64> {
+pub(in crate::wechat) fn integer(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 

@@ -4,7 +4,8 @@
 mod client;
 mod error;
 mod forward;
+pub mod security;
 
-pub use client::{AppCredentials, Client, Fetched, OauthToken, PhoneNumber, Session, UserInfo};
+pub use client::{AppCredentials, Client, Fetched, OauthToken, PhoneNumber, Session, Ticket, UserInfo};
 pub use error::{Error, Result};
 pub use forward::{Broken, Incoming, Outgoing, Patience, Payload, Upstream};

@@ -61,7 +61,7 @@ fn documented() -> BTreeSet<String> {
             // A list of tables, within another one perhaps; the first stands for all.
             section = format!("{}.0", name.replace('.', ".0."));
         } else if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            name.clone_into(&mut section);
+            section = name.replace("apps.", "apps.0.");
         } else if let Some((key, _)) = line.split_once(" = ")
             && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
         {
@@ -119,6 +119,15 @@ token = "a-b"
 aes_key = "short"
 encryption = "safe"
 colour = "red"
+
+[apps.api_security]
+symmetric_key = "short"
+symmetric_sn = "a b"
+cipher = "AES128"
+private_key_file = "nowhere"
+signer = "SM2"
+certificate = "-----BEGIN CERTIFICATE-----"
+also = ["wxa/own", "/wxa/own"]
 
 [[apps]]
 name = "mini"
@@ -184,6 +193,14 @@ fn everything_that_is_wrong_is_told_at_once_and_once() {
     apps.0.app_secret is missing; the console shows it under 开发 > 基本配置
     apps.0.token must be 3 to 32 letters and digits
     apps.0.aes_key must be 43 letters and digits
+    apps.0.api_security.private_key_file cannot be read: No such file or directory (os error 2)
+    apps.0.api_security.cipher is "AES128"; it must be "AES256_GCM" or "SM4_GCM"
+    apps.0.api_security.also has "wxa/own"; a path looks like /wxa/business/example, or /wxa/business/*
+    apps.0.api_security.symmetric_sn must be 1 to 64 letters and digits
+    apps.0.api_security.private_key_sn is missing; the console shows it beside the key
+    apps.0.api_security.certificate_sn is missing; the console shows it beside the key
+    apps.0.api_security.symmetric_key must be 32 bytes in base64 for AES256_GCM
+    apps.0.api_security.certificate must be one certificate in PEM: -----BEGIN CERTIFICATE-----…
     apps.1.encryption needs an aes_key
     apps.1.js_domains has ["https://example.com/"]; it lists host names without scheme, port and path
     apps.1.js_domains is for official accounts; mini programs have no JS-SDK

@@ -4,9 +4,11 @@
     reason = "a helper fails by a panic, as the test does that calls it"
 )]
 
+mod access_token;
 mod accounts;
 mod administrators;
 mod administrators_http;
+mod api_security;
 mod architecture;
 mod assets;
 mod audit;
@@ -35,6 +37,7 @@ mod demo;
 mod edge;
 mod forgotten;
 mod founding;
+mod gateway;
 mod hostile_values;
 mod identity_attacks;
 mod instances;

@@ -188,6 +188,7 @@ fn app(
         previous_aes_key: None,
         encryption: config::Encryption::Safe,
         js_domains,
+        api_security: None,
         replies: replies(kind),
     })
 }

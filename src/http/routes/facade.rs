@@ -97,21 +97,18 @@ fn alias(
     target: &ApiTarget,
     begun: &Begun,
 ) -> Result<HttpResponse, Refusal> {
-    let is_post = request.method() == "POST";
-    let member: Box<dyn Fn(&str) -> Option<String>> = if target.decoded() == "/cgi-bin/token" {
-        if request.method() != "GET" {
-            return Err(WANTS_GET);
+    let names = ["appid", "secret", "grant_type"];
+    let [id, key, grant] = match (target.decoded(), request.method().as_str()) {
+        ("/cgi-bin/token", "GET") => names.map(|name| target.param(name)),
+        ("/cgi-bin/token", _) => return Err(WANTS_GET),
+        (_, "POST") => {
+            let body = object(begun)?;
+            names.map(|name| text(&body, name))
         }
-        Box::new(|name| target.param(name))
-    } else {
-        if !is_post {
-            return Err(WANTS_POST);
-        }
-        let body = object(begun)?;
-        Box::new(move |name| text(&body, name))
+        _ => return Err(WANTS_POST),
     };
-    let (caller, app) = by_key(state, member("appid"), member("secret"))?;
-    if member("grant_type").as_deref() != Some("client_credential") {
+    let (caller, app) = by_key(state, id, key)?;
+    if grant.as_deref() != Some("client_credential") {
         return Err(BAD_GRANT);
     }
     admit(state, request, &caller, app)?;

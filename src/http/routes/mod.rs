@@ -1,5 +1,6 @@
 //! The routes, a file for each subject. This list is all there is besides the site's files.
 
+mod access_token;
 mod accounts;
 mod audit;
 mod avatars;
@@ -41,6 +42,9 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(callback::check_named)
         .service(callback::receive_default)
         .service(callback::receive_named)
+        .service(access_token::show)
+        .service(access_token::refresh)
+        .service(access_token::ticket)
         .service(events::follow)
         .service(jsapi::sign_default)
         .service(jsapi::sign_named)

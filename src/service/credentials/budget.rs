@@ -16,17 +16,36 @@ const SHANGHAI_MILLIS: i64 = 8 * 3_600_000;
 const FORCED_PER_DAY: u32 = 20;
 const FORCED_APART: Duration = Duration::from_secs(31);
 
+/// What a call is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// There is no value, or it ends soon.
+    Renewal,
+    /// Somebody says that the value is dead. Whoever says so again and again must not keep us from renewing, so a
+    /// fifth of the bucket is not for this.
+    Report,
+}
+
 /// Takes one call out of the bucket.
 ///
 /// # Errors
 /// How long to wait for the next one.
-pub(super) fn spend(state: &mut Budget, limits: TokenBudget, now: Timestamp) -> Result<(), Duration> {
+pub(super) fn spend(
+    state: &mut Budget,
+    limits: TokenBudget,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<(), Duration> {
     let per_day = i64::from(limits.per_day.max(1));
     let elapsed = i64::try_from(now.since(state.at).as_millis())
         .unwrap_or(i64::MAX)
         .min(DAY_MILLIS);
     let spent = (state.spent - elapsed * per_day * CALL / DAY_MILLIS).max(0);
-    let most = i64::from(limits.burst) * CALL;
+    let kept = match purpose {
+        Purpose::Renewal => 0,
+        Purpose::Report => limits.burst / 5,
+    };
+    let most = i64::from(limits.burst - kept) * CALL;
     if spent + CALL > most {
         let missing = u64::try_from((spent + CALL - most) * DAY_MILLIS / (per_day * CALL)).unwrap_or(0);
         return Err(Duration::from_millis(missing + 1));
@@ -72,12 +91,28 @@ mod tests {
     fn a_storm_spends_the_burst_and_then_what_a_day_gives_back() {
         let (mut state, start) = (Budget::default(), Timestamp::from_secs(1_700_000_000));
         let spent = (0..86_400)
-            .filter(|s| spend(&mut state, LIMITS, start + Duration::from_secs(*s)).is_ok())
+            .filter(|s| {
+                let now = start + Duration::from_secs(*s);
+                spend(&mut state, LIMITS, Purpose::Renewal, now).is_ok()
+            })
             .count();
         assert!((540..=550).contains(&spent), "{spent}");
-        let wait = spend(&mut state, LIMITS, start + Duration::from_secs(86_400)).unwrap_err();
+        let now = start + Duration::from_secs(86_400);
+        let wait = spend(&mut state, LIMITS, Purpose::Renewal, now).unwrap_err();
         assert!(wait <= Duration::from_secs(173), "{wait:?}");
-        assert!(spend(&mut state, LIMITS, start + Duration::from_secs(86_400) + wait).is_ok());
+        assert!(spend(&mut state, LIMITS, Purpose::Renewal, now + wait).is_ok());
+    }
+
+    #[test]
+    fn reports_leave_something_for_renewals() {
+        let (mut state, now) = (Budget::default(), Timestamp::from_secs(1_700_000_000));
+        let mut spend = |purpose| spend(&mut state, LIMITS, purpose, now);
+        let reports = (0..100).filter(|_| spend(Purpose::Report).is_ok()).count();
+        let renewals = (0..100).filter(|_| spend(Purpose::Renewal).is_ok()).count();
+        assert_eq!((reports, renewals), (40, 10));
+        let mut state = Budget::default();
+        let one = TokenBudget { burst: 1, per_day: 1 };
+        assert!(super::spend(&mut state, one, Purpose::Report, now).is_ok());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! One flight from beginning to end: read the shared record, take its lease, ask the platform, publish.
+//! One flight from beginning to end: read the shared record, take its lease, ask the platform, publish. What the lease is
+//! worth is in `lease.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +7,14 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
+use super::budget::{self, Purpose};
 use super::flight::{Error, Slot};
-use super::{Held, Kind, Shared, budget};
+use super::{Held, Kind, Shared};
 use crate::config::TokenMode;
 use crate::domain::time::Timestamp;
-use crate::service::records::{Age, Budget, Credential, Forced, Lease};
-use crate::store::{self, Change, Versioned};
-use crate::wechat::{self, Fetched};
+use crate::service::records::{Age, Budget, Credential, Forced};
+use crate::store::{self, Versioned};
+use crate::wechat::{self, Fetched, Ticket};
 
 /// How often a waiting instance looks whether the holder has published.
 const LOOK: Duration = Duration::from_millis(150);
@@ -57,19 +59,24 @@ impl Shared {
             // A ticket's flight may have to wait for a token, which it does before it keeps others from fetching.
             let token = match slot.kind {
                 Kind::AccessToken => None,
-                Kind::JsapiTicket => Some(self.token_of(slot).await?),
+                Kind::JsapiTicket | Kind::CardTicket => Some(self.token_of(slot).await?),
             };
-            let Some(leased) = self.take_lease(record, slot.kind, now).await? else {
+            let purpose = dead.map_or(Purpose::Renewal, |_| Purpose::Report);
+            if !self.take_lease(record, slot.kind, purpose, now).await? {
                 continue;
-            };
+            }
             let before = newer(slot.latest().map(|held| (*held).clone()), published);
             let asked = Instant::now();
-            match self.ask(slot, leased, token, before.as_ref(), dead).await {
-                Ok((held, leased)) => {
-                    if self.publish(&id, leased, &held).await? {
+            let asking = self.ask(slot, token, before.as_ref(), dead);
+            match self.while_leased(&id, asking).await {
+                Ok(held) => {
+                    if self.publish(&id, &held).await? {
                         return Ok(Arc::new(held));
                     }
                     // Fenced: the lease had ended and another instance has published since.
+                    if slot.kind == Kind::AccessToken && self.platform.token_mode == TokenMode::Classic {
+                        self.doubt(&id, &held).await;
+                    }
                 }
                 Err(error) => {
                     self.release(&id).await;
@@ -100,6 +107,7 @@ impl Shared {
                 lease: None,
                 budget: Budget::default(),
                 forced: Forced::default(),
+                changed_at: None,
             };
             match self.repo.insert(&empty).await {
                 Ok(()) | Err(store::Error::Duplicate { .. }) => {}
@@ -108,7 +116,8 @@ impl Shared {
         }
     }
 
-    fn published(&self, id: &str, record: &Credential) -> Result<Option<Held>, Error> {
+    /// The value in a shared record.
+    pub(super) fn published(&self, id: &str, record: &Credential) -> Result<Option<Held>, Error> {
         let Some(sealed) = &record.value else {
             return Ok(None);
         };
@@ -129,52 +138,18 @@ impl Shared {
         }))
     }
 
-    /// How long one holder may fetch before others may: longer than the three calls that it makes at most, and than
-    /// the store takes to give up.
-    fn lease(&self) -> Duration {
-        self.platform.timeout * 3 + Duration::from_secs(10)
-    }
-
-    /// Takes the lease, and for a token one call of the budget. Nothing if another instance was faster.
-    async fn take_lease(
-        &self,
-        mut record: Versioned<Credential>,
-        kind: Kind,
-        now: Timestamp,
-    ) -> Result<Option<Versioned<Credential>>, Error> {
-        if kind == Kind::AccessToken {
-            budget::spend(&mut record.record.budget, self.platform.token_budget, now)
-                .map_err(Error::Spent)?;
-        }
-        record.record.lease = Some(Lease {
-            owner: self.instance.clone(),
-            until: now + self.lease(),
-        });
-        self.save(record).await
-    }
-
-    /// Writes the record if nobody else has, and returns it in its new version.
-    async fn save(&self, record: Versioned<Credential>) -> Result<Option<Versioned<Credential>>, Error> {
-        let saved = self.repo.replace(&record).await?;
-        Ok(saved.then(|| Versioned {
-            version: record.version + 1,
-            ..record
-        }))
-    }
-
     /// Asks the platform, as often as the value's kind and a dead token need.
     async fn ask(
         self: &Arc<Self>,
         slot: &Slot,
-        leased: Versioned<Credential>,
         token: Option<Arc<Held>>,
         before: Option<&Held>,
         dead: Option<&SecretString>,
-    ) -> Result<(Held, Versioned<Credential>), Error> {
+    ) -> Result<Held, Error> {
         let asked = self.clock.store_now();
-        let (fetched, leased) = match token {
-            None => self.ask_token(slot, leased, dead).await?,
-            Some(token) => (self.ask_ticket(slot, &token).await?, leased),
+        let fetched = match token {
+            None => self.ask_token(slot, dead).await?,
+            Some(token) => self.ask_ticket(slot, &token).await?,
         };
         let held = Held::fetched(
             slot.kind,
@@ -187,44 +162,58 @@ impl Shared {
         if fetched.expires_in.is_none() {
             tracing::warn!(app_id = %slot.app.app_id, kind = slot.kind.as_str(), "the platform gave no sensible expires_in");
         }
-        Ok((held, leased))
+        Ok(held)
     }
 
-    async fn ask_token(
-        &self,
-        slot: &Slot,
-        mut leased: Versioned<Credential>,
-        dead: Option<&SecretString>,
-    ) -> Result<(Fetched, Versioned<Credential>), Error> {
+    async fn ask_token(&self, slot: &Slot, dead: Option<&SecretString>) -> Result<Fetched, Error> {
         if self.platform.token_mode == TokenMode::Classic {
-            return Ok((self.client.token(&slot.app).await?, leased));
+            return Ok(self.client.token(&slot.app).await?);
         }
         let fetched = self.client.stable_token(&slot.app, false).await?;
-        let is_dead = dead.is_some_and(|dead| dead.expose_secret() == fetched.value.expose_secret());
-        if !is_dead {
-            return Ok((fetched, leased));
+        let is_dead = |fetched: &Fetched| {
+            dead.is_some_and(|dead| dead.expose_secret() == fetched.value.expose_secret())
+        };
+        if !is_dead(&fetched) {
+            return Ok(fetched);
         }
         // The platform thinks well of a token that it refuses: only force helps, which it limits, so every use is
         // counted before it is made.
         let now = self.clock.store_now();
-        if !budget::may_force(&mut leased.record.forced, now) {
-            return Err(Error::StillDead);
+        let limits = self.platform.token_budget;
+        let mut allowed = Ok(());
+        let count = |record: &mut Credential| {
+            let (mut forced, mut budget) = (record.forced, record.budget);
+            allowed = if !budget::may_force(&mut forced, now) {
+                Err(Error::StillDead)
+            } else if let Err(wait) = budget::spend(&mut budget, limits, Purpose::Report, now) {
+                Err(Error::Spent(wait))
+            } else {
+                (record.forced, record.budget) = (forced, budget);
+                Ok(())
+            };
+            allowed.is_ok()
+        };
+        if !self.change_leased(&slot.id(), count).await? {
+            return Err(Error::Slow);
         }
-        budget::spend(&mut leased.record.budget, self.platform.token_budget, now).map_err(Error::Spent)?;
-        let leased = self.save(leased).await?.ok_or(Error::Slow)?;
+        allowed?;
         let fetched = self.client.stable_token(&slot.app, true).await?;
-        if dead.is_some_and(|dead| dead.expose_secret() == fetched.value.expose_secret()) {
+        if is_dead(&fetched) {
             return Err(Error::StillDead);
         }
-        Ok((fetched, leased))
+        Ok(fetched)
     }
 
     async fn ask_ticket(self: &Arc<Self>, slot: &Slot, token: &Held) -> Result<Fetched, Error> {
-        match self.client.jsapi_ticket(&token.value).await {
+        let ticket = match slot.kind {
+            Kind::CardTicket => Ticket::Card,
+            Kind::AccessToken | Kind::JsapiTicket => Ticket::Jsapi,
+        };
+        match self.client.ticket(&token.value, ticket).await {
             Err(error) if error.is_dead_token() => {
                 let token = Box::pin(self.replace_dead(&slot.app.app_id, &token.value)).await;
                 let token = token.map_err(|error| Error::NoToken(Arc::new(error)))?;
-                Ok(self.client.jsapi_ticket(&token.value).await?)
+                Ok(self.client.ticket(&token.value, ticket).await?)
             }
             result => Ok(result?),
         }
@@ -234,43 +223,12 @@ impl Shared {
         let token = Box::pin(self.get(&slot.app.app_id, Kind::AccessToken)).await;
         token.map_err(|error| Error::NoToken(Arc::new(error)))
     }
-
-    /// Writes the value into the shared record. False if another instance has taken over meanwhile.
-    async fn publish(&self, id: &str, mut leased: Versioned<Credential>, held: &Held) -> Result<bool, Error> {
-        leased.record.value = Some(self.sealer.seal(&place(id), &held.value));
-        leased.record.generation = held.generation;
-        leased.record.expires_at = held.expires_at;
-        leased.record.renew_at = held.renew_at;
-        leased.record.age = held.age;
-        leased.record.lease = None;
-        match self.repo.replace(&leased).await {
-            Ok(published) => Ok(published),
-            // The platform has handed the value out: it is good here even if the others cannot learn it now.
-            Err(error) => {
-                tracing::warn!(credential = id, %error, "a new credential could not be shared through the store");
-                Ok(true)
-            }
-        }
-    }
-
-    /// Gives the lease back after a failure. What was counted stays counted.
-    async fn release(&self, id: &str) {
-        let release = |record: &mut Credential| match &record.lease {
-            Some(lease) if lease.owner == self.instance => {
-                record.lease = None;
-                Change::Save
-            }
-            _ => Change::Keep,
-        };
-        // If this fails the lease ends by itself.
-        let _ = self.repo.update(id, release).await;
-    }
 }
 
 fn newer(one: Option<Held>, other: Option<Held>) -> Option<Held> {
-    one.into_iter().chain(other).max_by_key(|held| held.generation)
+    one.into_iter().chain(other).max_by_key(Held::age_rank)
 }
 
-fn place(id: &str) -> String {
+pub(super) fn place(id: &str) -> String {
     format!("credentials/{id}")
 }

@@ -1,5 +1,6 @@
 //! One slot for each value: what is in memory, the one flight that is under way, and the cool-down after failures.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ use crate::service::seal::CannotOpen;
 use crate::store;
 use crate::telemetry;
 use crate::wechat::{self, AppCredentials};
+
+/// What is held on demand is renewed until nobody has asked for it during two of its lifetimes.
+const WANTED: Duration = Duration::from_secs(2 * 7200);
 
 /// Why there is no token or ticket. Cloned to all who wait for the same flight.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -77,14 +81,32 @@ pub(super) struct Slot {
     pub(super) kind: Kind,
     current: ArcSwapOption<Held>,
     state: Mutex<State>,
+    /// When somebody asked for it last, in milliseconds of the store's time. Counts only for [`Kind::is_on_demand`].
+    wanted_at: AtomicI64,
 }
 
 #[derive(Default)]
 struct State {
     flight: Option<Flight>,
     failures: u32,
-    cool_until: Timestamp,
+    /// After what concerns all flights.
+    cool: Cool,
+    /// After what concerns only those that were to replace a dead token: whoever reports one again and again must not
+    /// keep us from renewing.
+    cool_reports: Cool,
+}
+
+/// Until when a failure is the answer to all who ask.
+#[derive(Default)]
+struct Cool {
+    until: Timestamp,
     last: Option<Error>,
+}
+
+impl Cool {
+    fn error(&self, now: Timestamp) -> Option<&Error> {
+        self.last.as_ref().filter(|_| now < self.until)
+    }
 }
 
 impl Slot {
@@ -94,6 +116,7 @@ impl Slot {
             kind,
             current: ArcSwapOption::empty(),
             state: Mutex::default(),
+            wanted_at: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -112,6 +135,30 @@ impl Slot {
         self.current.load_full()
     }
 
+    /// Takes a value over unless a newer one is there.
+    pub(super) fn take(&self, held: &Arc<Held>) {
+        self.current.rcu(|current| match current {
+            Some(current) if current.age_rank() > held.age_rank() => Some(current.clone()),
+            _ => Some(held.clone()),
+        });
+    }
+
+    /// Notes that somebody asks for it.
+    pub(super) fn want(&self, now: Timestamp) {
+        if self.kind.is_on_demand() {
+            self.wanted_at.store(now.millis(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it should be held: what is there on demand only while somebody asks for it now and then.
+    pub(super) fn is_wanted(&self, now: Timestamp) -> bool {
+        if !self.kind.is_on_demand() {
+            return true;
+        }
+        let wanted_at = self.wanted_at.load(Ordering::Relaxed);
+        wanted_at != i64::MIN && now < Timestamp::from_millis(wanted_at) + WANTED
+    }
+
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
         self.current
             .load()
@@ -120,25 +167,32 @@ impl Slot {
     }
 
     pub(super) fn is_cooling(&self, now: Timestamp) -> bool {
-        now < self.lock().cool_until
+        self.lock().cool.error(now).is_some()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes how a flight ended.
-    fn land(&self, outcome: &Outcome, now: Timestamp) {
+    /// Notes how a flight ended; `is_report` if it was to replace a dead token.
+    fn land(&self, outcome: &Outcome, is_report: bool, now: Timestamp) {
         let mut state = self.lock();
         state.flight = None;
         match outcome {
             Ok(held) => {
-                self.current.store(Some(held.clone()));
-                (state.failures, state.cool_until, state.last) = (0, Timestamp::default(), None);
+                self.take(held);
+                (state.failures, state.cool, state.cool_reports) = (0, Cool::default(), Cool::default());
             }
             Err(error) => {
-                state.cool_until = now + cool_down(self.kind, error, state.failures);
-                state.last = Some(error.clone());
+                let cool = Cool {
+                    until: now + cool_down(self.kind, error, state.failures),
+                    last: Some(error.clone()),
+                };
+                if is_report && matches!(error, Error::Spent(_) | Error::StillDead) {
+                    state.cool_reports = cool;
+                } else {
+                    state.cool = cool;
+                }
                 // The token's own flight counts and reports what keeps a ticket waiting.
                 if !matches!(error, Error::NoToken(_)) {
                     state.failures = state.failures.saturating_add(1);
@@ -175,16 +229,19 @@ impl Shared {
         if let Some(flight) = &state.flight {
             return flight.clone();
         }
-        if now < state.cool_until
-            && let Some(error) = &state.last
-        {
+        let is_report = dead.is_some();
+        let cooling = state
+            .cool
+            .error(now)
+            .or_else(|| state.cool_reports.error(now).filter(|_| is_report));
+        if let Some(error) = cooling {
             return std::future::ready(Err(error.clone())).boxed().shared();
         }
         let (shared, target, dead) = (self.clone(), slot.clone(), dead.cloned());
         let task = self.tasks.spawn("credential", async move {
             let _grounded = Grounded(target.clone());
             let outcome = shared.refresh(&target, dead.as_ref()).await;
-            target.land(&outcome, shared.clock.store_now());
+            target.land(&outcome, is_report, shared.clock.store_now());
             outcome
         });
         let flight = async move { task.await.unwrap_or(Err(Error::Slow)) };

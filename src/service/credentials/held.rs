@@ -20,6 +20,9 @@ const OVERTIME: Duration = Duration::from_secs(10);
 /// The soonest a value that did not change is asked for again.
 const PAUSE: Duration = Duration::from_secs(20);
 
+/// How long after the beginning of a renewal its outcome is asked for.
+const MOMENT: Duration = Duration::from_secs(10);
+
 /// A ticket whose age is not known is asked for so often, until it changes.
 const WATCH: Duration = LEAD;
 
@@ -36,6 +39,15 @@ pub struct Held {
     pub renew_at: Timestamp,
     /// What is known of its age.
     pub age: Age,
+}
+
+/// How long a value lasts, for those who keep a copy of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lasting {
+    /// Until its end.
+    pub expires_in: Duration,
+    /// Until there will be another one, or soon after; it is asked for again then.
+    pub renew_after: Duration,
 }
 
 impl Held {
@@ -73,7 +85,7 @@ impl Held {
         let said = asked + expires_in.unwrap_or(UNSAID).min(LONGEST);
         let (expires_at, surely) = match kind {
             Kind::AccessToken => (said, said),
-            Kind::JsapiTicket => {
+            Kind::JsapiTicket | Kind::CardTicket => {
                 let latest = said.min(age.first_seen + LONGEST);
                 (
                     if latest > asked { latest } else { asked + OVERTIME },
@@ -88,7 +100,7 @@ impl Held {
         let soonest = match kind {
             Kind::AccessToken if same.is_some() => PAUSE,
             Kind::AccessToken => Duration::ZERO,
-            Kind::JsapiTicket => WATCH,
+            Kind::JsapiTicket | Kind::CardTicket => WATCH,
         };
         let renew_at = (surely - lead(surely))
             .max(asked + soonest)
@@ -101,6 +113,29 @@ impl Held {
             renew_at,
             age,
         }
+    }
+
+    /// How long it lasts from `now` on.
+    #[must_use]
+    pub fn lasting(&self, now: Timestamp) -> Lasting {
+        let expires_in = self.expires_at.since(now);
+        // Renewing takes a moment. While it fails, whoever asks again is told to ask again.
+        let moment = MOMENT.min(self.expires_at.since(self.renew_at) / 4);
+        Lasting {
+            expires_in,
+            renew_after: (self.renew_at.since(now) + moment).min(expires_in),
+        }
+    }
+
+    /// Of two, the one with the higher rank is newer, or was confirmed later.
+    pub(super) fn age_rank(&self) -> (i64, Timestamp) {
+        (self.generation, self.age.last_seen)
+    }
+
+    /// Whether this is its value.
+    #[must_use]
+    pub fn is_value(&self, value: &SecretString) -> bool {
+        self.value.expose_secret() == value.expose_secret()
     }
 
     /// Whether it may be used at `now`.
@@ -132,6 +167,17 @@ mod tests {
         let held = fetch(Kind::AccessToken, "a", Some(7200), None);
         assert_eq!(held.expires_at, NOW + Duration::from_secs(7200));
         assert_eq!(held.renew_at, NOW + Duration::from_secs(6900));
+    }
+
+    #[test]
+    fn whoever_keeps_a_copy_asks_again_when_there_is_another_one() {
+        let held = fetch(Kind::AccessToken, "a", Some(7200), None);
+        let at = |secs| held.lasting(NOW + Duration::from_secs(secs));
+        let secs = |lasting: Lasting| (lasting.expires_in.as_secs(), lasting.renew_after.as_secs());
+        assert_eq!(secs(at(0)), (7200, 6910));
+        assert_eq!(secs(at(6905)), (295, 10));
+        assert_eq!(secs(at(7195)), (5, 5));
+        assert_eq!(secs(at(7300)), (0, 0));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The platform's access_token and tickets: fetched once for all who need them, renewed ahead of their end, served
-//! to their real end while renewing fails. Handing them to the company's services is not done here.
+//! to their real end while renewing fails. Who may have them is not asked here.
 //!
 //! A value is looked for in memory, then in the record that all instances share, then at the platform. There is
 //! one flight for each value in a process, and one holder of the record's lease among all instances.
@@ -7,7 +7,9 @@
 mod budget;
 mod fetch;
 mod flight;
+mod follow;
 mod held;
+mod lease;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 pub use flight::Error;
-pub use held::Held;
+pub use held::{Held, Lasting};
 
 use flight::Slot;
 
@@ -36,6 +38,8 @@ pub enum Kind {
     AccessToken,
     /// For the JS-SDK's signature.
     JsapiTicket,
+    /// For signatures of cards and coupons, which few accounts have: held on demand.
+    CardTicket,
 }
 
 impl Kind {
@@ -43,7 +47,13 @@ impl Kind {
         match self {
             Self::AccessToken => "access_token",
             Self::JsapiTicket => "jsapi_ticket",
+            Self::CardTicket => "card_ticket",
         }
+    }
+
+    /// Whether it is fetched when somebody asks for it first, and not before.
+    fn is_on_demand(self) -> bool {
+        self == Self::CardTicket
     }
 }
 
@@ -89,7 +99,7 @@ impl Credentials {
                 secret: app.app_secret.clone(),
             };
             let kinds: &[_] = match app.kind {
-                AppKind::Official => &[Kind::AccessToken, Kind::JsapiTicket],
+                AppKind::Official => &[Kind::AccessToken, Kind::JsapiTicket, Kind::CardTicket],
                 AppKind::Mini => &[Kind::AccessToken],
             };
             for kind in kinds {
@@ -113,16 +123,12 @@ impl Credentials {
         }
     }
 
-    /// A ticket that is good now.
+    /// A ticket for the JS-SDK that is good now.
     ///
     /// # Errors
     /// If there is none and none can be fetched.
     pub async fn jsapi_ticket(&self, app: &AppId) -> Result<Arc<Held>, Error> {
-        // A caller that goes away, or gives up, cancels nothing: flights are tasks of their own.
-        match tokio::time::timeout(PATIENCE, self.shared.get(app, Kind::JsapiTicket)).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::Slow),
-        }
+        self.get(app, Kind::JsapiTicket).await
     }
 
     /// An access_token that is good now, as far as is known.
@@ -130,10 +136,25 @@ impl Credentials {
     /// # Errors
     /// If there is none and none can be fetched.
     pub async fn access_token(&self, app: &AppId) -> Result<Arc<Held>, Error> {
-        match tokio::time::timeout(PATIENCE, self.shared.get(app, Kind::AccessToken)).await {
+        self.get(app, Kind::AccessToken).await
+    }
+
+    /// A token or ticket that is good now, as far as is known.
+    ///
+    /// # Errors
+    /// If there is none and none can be fetched.
+    pub async fn get(&self, app: &AppId, kind: Kind) -> Result<Arc<Held>, Error> {
+        // A caller that goes away, or gives up, cancels nothing: flights are tasks of their own.
+        match tokio::time::timeout(PATIENCE, self.shared.get(app, kind)).await {
             Ok(result) => result,
             Err(_) => Err(Error::Slow),
         }
+    }
+
+    /// How long a value lasts from now on.
+    #[must_use]
+    pub fn lasting(&self, held: &Held) -> Lasting {
+        held.lasting(self.shared.clock.store_now())
     }
 
     /// An access_token other than `dead`, which the platform no longer takes: replaced once for all who report it.
@@ -174,7 +195,7 @@ impl Credentials {
     #[must_use]
     pub fn remaining(&self) -> Vec<(AppId, &'static str, Duration)> {
         let now = self.shared.clock.store_now();
-        let slots = self.shared.slots.iter();
+        let slots = self.shared.slots.iter().filter(|(_, slot)| slot.is_wanted(now));
         let rest = |slot: &Slot| {
             slot.current(now)
                 .map_or(Duration::ZERO, |held| held.expires_at.since(now))
@@ -192,7 +213,7 @@ impl Credentials {
             .shared
             .slots
             .values()
-            .filter(|slot| slot.current(now).is_none());
+            .filter(|slot| !slot.kind.is_on_demand() && slot.current(now).is_none());
         let mut missing: Vec<_> = missing.map(|slot| slot.id()).collect();
         missing.sort_unstable();
         missing
@@ -220,6 +241,7 @@ impl Shared {
     async fn get(self: &Arc<Self>, app: &AppId, kind: Kind) -> Result<Arc<Held>, Error> {
         let slot = self.slot(app, kind)?;
         let now = self.clock.store_now();
+        slot.want(now);
         if let Some(held) = slot.current(now) {
             if now >= held.renew_at {
                 self.renew_if_due(slot);
@@ -248,7 +270,7 @@ impl Shared {
 
     fn renew_if_due(self: &Arc<Self>, slot: &Arc<Slot>) {
         let now = self.clock.store_now();
-        if slot.is_due(now) && !slot.is_cooling(now) && !self.tasks.is_stopping() {
+        if slot.is_wanted(now) && slot.is_due(now) && !slot.is_cooling(now) && !self.tasks.is_stopping() {
             // The answer, good or bad, is kept in the slot.
             drop(self.fly(slot, None));
         }

@@ -123,7 +123,10 @@ impl Push {
         self.tools
             .credentials
             .with_token(&app.app_id, |held| async move {
-                self.tools.client.send_custom_message(&held.value, message).await
+                let client = &self.tools.client;
+                client
+                    .send_custom_message(&app.app_id, &held.value, message)
+                    .await
             })
             .await
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::stored_in;
 use crate::domain::time::Timestamp;
 use crate::service::seal::Sealed;
-use crate::store::{Collection, Record};
+use crate::store::{Collection, Index, Record};
 
 /// A token or ticket of the platform, shared by all instances.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,6 +36,15 @@ pub struct Credential {
     /// Forced refreshes, which the platform limits to 20 a day.
     #[serde(default)]
     pub forced: Forced,
+    /// When a value was put here last. Records of older versions have none, and are found
+    /// by their ids alone until their next value.
+    #[serde(default)]
+    pub changed_at: Option<Timestamp>,
+}
+
+impl Credential {
+    /// By when they were changed last.
+    pub const BY_CHANGE: &'static Index = &Self::COLLECTION.indexes[0];
 }
 
 /// What is known of the age of a value that the platform hands out more than once.
@@ -49,7 +58,7 @@ pub struct Age {
     pub last_seen: Timestamp,
 }
 
-/// The right of one instance to fetch. It ends by itself, and the record's version fences its holder.
+/// The right of one instance to fetch. It ends by itself, and only its owner may publish.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Lease {
     /// The instance.
@@ -82,7 +91,11 @@ stored_in!(
     Credential,
     Collection {
         name: "credentials",
-        indexes: &[],
+        indexes: &[Index {
+            name: "changed",
+            fields: &["changed_at"],
+            unique: false
+        }],
         expires: None
     }
 );

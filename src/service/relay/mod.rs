@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub use reqwest::Method;
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
@@ -38,6 +38,13 @@ use noting::Note;
 
 /// Calls that carry a person's own credential and none of ours are few.
 const FOREIGN_PLACES: usize = 16;
+
+/// What is percent-encoded in a credential: all but the unreserved characters. (RFC 3986, 2.3.)
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A call on somebody's behalf.
 pub struct Call {
@@ -333,7 +340,7 @@ impl Answer {
 
 /// The credential comes first: whatever a server makes of a parameter that is there twice, most take the first.
 fn with_token(target: &ApiTarget, held: &Held) -> String {
-    let token = utf8_percent_encode(held.value.expose_secret(), NON_ALPHANUMERIC);
+    let token = utf8_percent_encode(held.value.expose_secret(), ESCAPED);
     joined(&format!("access_token={token}"), target.query())
 }
 
@@ -349,7 +356,7 @@ fn prove(
     let (id, secret) = (app.app_id.as_str(), app.app_secret.expose_secret());
     match proof {
         Proof::Query => {
-            let secret = utf8_percent_encode(secret, NON_ALPHANUMERIC);
+            let secret = utf8_percent_encode(secret, ESCAPED);
             outgoing(joined(&format!("appid={id}&secret={secret}"), &rest), body)
         }
         Proof::Body => {

@@ -22,9 +22,9 @@ pub enum Treatment {
 /// How a call carries the AppSecret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// `appid` and `secret` in the query. (小程序登录, 通过code换取网页授权access_token.)
+    /// `appid` and `secret` in the query. (小程序登录, 网页授权.)
     Query,
-    /// `appid` and `appsecret` in the body. (使用AppSecret重置 API 调用次数.)
+    /// `appid` and `appsecret` in the body. (重置 API 调用次数.)
     Body,
 }
 

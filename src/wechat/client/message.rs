@@ -1,9 +1,10 @@
 //! `/cgi-bin/message`: what an account writes to its users. (客服消息)
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
 
-use super::{Client, call};
+use super::Client;
+use crate::domain::ids::AppId;
 use crate::wechat::error::Result;
 
 impl Client {
@@ -12,12 +13,15 @@ impl Client {
     ///
     /// # Errors
     /// 45015 if the user has done nothing for too long or follows no more, 45047 if enough was sent since.
-    pub async fn send_custom_message(&self, token: &SecretString, message: &Value) -> Result<()> {
-        let request = self
-            .http
-            .post(self.url("cgi-bin/message/custom/send"))
-            .query(&[("access_token", token.expose_secret())])
-            .json(message);
-        call(request, token).await.map(drop)
+    pub async fn send_custom_message(
+        &self,
+        app: &AppId,
+        token: &SecretString,
+        message: &Value,
+    ) -> Result<()> {
+        let answer = self
+            .post(app, token, "cgi-bin/message/custom/send", message)
+            .await;
+        answer.map(drop)
     }
 }

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::{Client, call, integer, text};
-use crate::domain::ids::{LoginCode, OpenId};
+use crate::domain::ids::{AppId, LoginCode, OpenId};
 use crate::wechat::error::{Error, Result};
 
 /// A user's phone number, proven by WeChat.
@@ -27,13 +27,17 @@ impl std::fmt::Debug for PhoneNumber {
 
 impl Client {
     /// `POST /wxa/business/getuserphonenumber`: exchanges the phone number button's code, which works once.
-    pub async fn phone_number(&self, token: &SecretString, code: &LoginCode) -> Result<PhoneNumber> {
-        let request = self
-            .http
-            .post(self.url("wxa/business/getuserphonenumber"))
-            .query(&[("access_token", token.expose_secret())])
-            .json(&json!({"code": code}));
-        phone(&call(request, token).await?)
+    pub async fn phone_number(
+        &self,
+        app: &AppId,
+        token: &SecretString,
+        code: &LoginCode,
+    ) -> Result<PhoneNumber> {
+        let body = json!({"code": code});
+        let answer = self
+            .post(app, token, "wxa/business/getuserphonenumber", &body)
+            .await?;
+        phone(&answer)
     }
 
     /// `GET /wxa/checksession`: whether `signature` was made with the user's current session_key. Errcode 87009 says

@@ -143,6 +143,8 @@ impl Builder {
                 format!("http://{}", platform.addr),
             ),
         ];
+        let given = |name: &String| self.settings.iter().any(|(own, _)| own == name);
+        environment.retain(|(name, _)| !given(name));
         environment.extend(self.settings);
         let config = Config::from_layers(Some(&file), home.path(), environment.into_iter())
             .unwrap_or_else(|invalid| panic!("{:?}", invalid.0));

@@ -13,6 +13,7 @@ pub(crate) mod recorder;
 pub(crate) mod reply;
 pub(crate) mod services;
 pub(crate) mod stored;
+pub(crate) mod upstream;
 
 use std::time::Duration;
 
