@@ -83,8 +83,9 @@ pub(super) async fn build(
         tasks,
     } = foundation;
     let http = net::client(config.platform.connect_timeout, config.platform.timeout)?;
-    let client = wechat::Client::new(http, config.platform.api_url.clone())
-        .secured(secured(&config.apps), clock.clone());
+    let secured = secured(&config.apps);
+    let client =
+        wechat::Client::new(http, config.platform.api_url.clone()).secured(secured.clone(), clock.clone());
     let credentials = Arc::new(Credentials::new(
         &config.apps,
         config.platform.clone(),
@@ -111,7 +112,8 @@ pub(super) async fn build(
             net::relay_client(config.platform.connect_timeout)?,
             &config.platform.api_url,
             patience,
-        ),
+        )
+        .secured(secured),
         credentials.clone(),
         audit.clone(),
         clock.clone(),

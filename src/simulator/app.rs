@@ -7,6 +7,12 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::call::Call;
+use super::cgi_bin::media::store::Media;
+use super::cgi_bin::menu::store::Menus;
+use super::cgi_bin::qrcode::store::QrCodes;
+use super::cgi_bin::shorten::ShortKeys;
+use super::cgi_bin::template::store::Templates;
+use super::cgi_bin::user::store::Fans;
 use super::checks::Checks;
 use super::clock::Moment;
 use super::codes::Codes;
@@ -54,6 +60,18 @@ pub(crate) struct App {
     pub(crate) alarms: Alarms,
     /// Its dealings with each user.
     pub(crate) conversations: HashMap<usize, Conversation>,
+    /// Its menus.
+    pub(crate) menus: Menus,
+    /// Its files.
+    pub(crate) media: Media,
+    /// Its templates.
+    pub(crate) templates: Templates,
+    /// Its QR codes.
+    pub(crate) qr_codes: QrCodes,
+    /// Its short keys.
+    pub(crate) short_keys: ShortKeys,
+    /// Who follows it.
+    pub(crate) fans: Fans,
     /// Templates of subscribe messages, and who takes how many.
     pub(crate) subscriptions: Subscriptions,
     /// Mini-program codes made of those whose number is limited.
@@ -89,6 +107,12 @@ impl App {
             server: settings.server.clone().map(Server::new),
             alarms: Alarms::default(),
             conversations: HashMap::new(),
+            menus: Menus::default(),
+            media: Media::default(),
+            templates: Templates::default(),
+            qr_codes: QrCodes::default(),
+            short_keys: ShortKeys::default(),
+            fans: Fans::default(),
             subscriptions: Subscriptions::default(),
             codes_drawn: 0,
             checks: Checks::default(),
@@ -172,6 +196,18 @@ impl App {
         }
         let openid = body.get("openid").or_else(|| body.get("touser"))?.as_str()?;
         self.openids.get(openid).copied()
+    }
+
+    /// Whether a medium may be named: it was uploaded, or it is among those of the switches.
+    pub(crate) fn knows_medium(&self, id: &str, now: Moment) -> bool {
+        if self.media.get(id, now).is_some() {
+            return true;
+        }
+        match &self.switches.media_ids {
+            Some(known) => known.iter().any(|known| known == id),
+            // An upload that is gone is not just any id.
+            None => !id.is_empty() && !self.media.had(id),
+        }
     }
 
     /// How this app's session keys are made.

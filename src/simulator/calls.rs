@@ -114,11 +114,7 @@ impl Calls {
             } else {
                 String::new()
             },
-            body: if call.body.len() <= MOST_BYTES {
-                call.body.to_vec()
-            } else {
-                Vec::new()
-            },
+            body: noted(call),
             app_id: plan.app_id.clone(),
             status,
             errcode,
@@ -145,6 +141,17 @@ impl Calls {
     pub(crate) fn clear(&mut self) {
         self.counts.clear();
         self.latest.clear();
+    }
+}
+
+/// What the log remembers of a body.
+fn noted(call: &Call) -> Vec<u8> {
+    let form = call.form.as_ref().map(|form| form.noted().to_string());
+    let body = form.as_ref().map_or(call.body.as_ref(), |form| form.as_bytes());
+    if body.len() <= MOST_BYTES {
+        body.to_vec()
+    } else {
+        Vec::new()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The table of everything the platform serves. A new endpoint is one file in the folder of its area and
-//! one line here; what is not in the table is 404. What is mini programs' alone has a table of its own.
+//! one line here; what is not in the table is 404. What is official accounts' or mini programs' alone has a table of its
+//! own.
 
+mod accounts;
 mod mini;
 
 use std::collections::HashMap;
@@ -12,7 +14,7 @@ use super::settings::AppKind;
 use super::world::{Desk, Visit};
 use super::{cgi_bin, sns, wxa};
 
-/// Every endpoint, but for those of `mini`.
+/// Every endpoint, but for those of `accounts` and `mini`.
 static ENDPOINTS: &[Endpoint] = &[
     Endpoint::open("/cgi-bin/token", Verb::Get, cgi_bin::token::serve).daily(2_000),
     Endpoint::open("/cgi-bin/stable_token", Verb::Post, cgi_bin::stable_token::serve)
@@ -194,7 +196,7 @@ impl Endpoint {
 
 /// Every endpoint there is.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    ENDPOINTS.iter().chain(mini::ENDPOINTS)
+    ENDPOINTS.iter().chain(accounts::ENDPOINTS).chain(mini::ENDPOINTS)
 }
 
 /// The table by path.

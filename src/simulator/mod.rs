@@ -15,10 +15,12 @@ mod cgi_bin;
 mod checks;
 mod clock;
 mod codes;
+mod content;
 mod credential;
 mod endpoints;
 mod errcode;
 mod faults;
+mod intake;
 mod limits;
 mod open;
 mod platform;
@@ -57,7 +59,7 @@ use platform::Platform;
 pub use push::settings::{PushFormat, PushMode, ServerSettings};
 pub use settings::{AppKind, AppSettings, Settings, Switches};
 
-/// Bytes of a request body.
+/// Bytes of a request body that is no form.
 const MOST_BODY: usize = 1024 * 1024;
 
 /// A simulated platform, bound to its address and not yet serving.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::Limit;
 use super::push::settings::ServerSettings;
 use super::reply::{ErrorStyle, Style};
+use super::tokens::LIFETIME;
 
 /// What a simulator is started with.
 #[derive(Debug, Clone)]
@@ -97,6 +98,9 @@ pub struct Switches {
     pub(crate) allow_list: Option<Vec<IpNet>>,
     /// How long a replaced classic token goes on working; 0 ends it at once.
     pub(crate) overlap_seconds: u32,
+    /// How long access tokens live. In the last five minutes of it, or the last quarter if that is less, a stable token
+    /// is followed by another one.
+    pub(crate) token_seconds: u32,
     /// The secret is frozen in the console: 40243.
     pub(crate) frozen: bool,
     /// A verified account; without it getticket answers 48001 and the authorize page 10005.
@@ -126,6 +130,12 @@ pub struct Switches {
     pub(crate) escape_slashes: bool,
     /// The media that replies and messages may name; `None` takes any.
     pub(crate) media_ids: Option<Vec<String>>,
+    /// Bytes that an upload may have, in the place of WeChat's own bounds.
+    pub(crate) media_bytes: Option<u64>,
+    /// The mini programs that menus and template messages may lead to; `None` takes any.
+    pub(crate) mini_programs: Option<Vec<String>>,
+    /// How many openids one answer lists.
+    pub(crate) page_openids: u32,
     /// What getcallbackip answers: where pushes come from.
     pub(crate) callback_ips: Vec<String>,
     /// What `get_api_domain_ip` answers.
@@ -213,6 +223,7 @@ impl Default for Switches {
         Self {
             allow_list: None,
             overlap_seconds: 300,
+            token_seconds: LIFETIME,
             frozen: false,
             verified: true,
             open_account: None,
@@ -227,6 +238,9 @@ impl Default for Switches {
             always_errcode: false,
             escape_slashes: false,
             media_ids: None,
+            media_bytes: None,
+            mini_programs: None,
+            page_openids: 10_000,
             callback_ips: vec!["127.0.0.1".to_owned()],
             api_ips: vec!["127.0.0.1".to_owned()],
             event_delay_ms: 100,

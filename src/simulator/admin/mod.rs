@@ -14,6 +14,7 @@ mod flood;
 mod guard;
 mod hazards;
 mod input;
+mod media;
 mod push;
 mod server;
 mod state;
@@ -70,6 +71,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         )
         .service(at("/users").get(users::list).post(users::create))
         .service(at("/users/{user}").get(users::show).patch(users::change))
+        .service(at("/media").get(media::list).post(media::create))
+        .service(at("/media/{media_id}").get(media::show))
         .service(at("/visitor").get(visitor::show).post(visitor::change))
         .service(at("/codes").post(codes::create))
         .service(at("/encrypted").post(encrypted::create))

@@ -241,7 +241,7 @@ fn made_up(status: u16, content_type: &str, body: Vec<u8>) -> Reply {
         content_type: Cow::Owned(content_type.to_owned()),
         location: None,
         headers: Vec::new(),
-        body,
+        body: body.into(),
         errcode,
     }
 }
