@@ -100,7 +100,7 @@ impl Custom {
             match name.filter(|_| kind == AppKind::Official) {
                 Some(name) => problems.line("customservice.kf_account", name, 128),
                 None => {
-                    problems.note("customservice must be {\"kf_account\": …}, and is for official accounts")
+                    problems.note("customservice must be {\"kf_account\": …}, and is for official accounts");
                 }
             }
             body.insert("customservice".to_owned(), account);
