@@ -263,7 +263,12 @@ pub(super) async fn build(
         mini_program,
         callers,
         audit,
-        typed: Typed::new(relay.clone(), media_checks, config.platform.clone(), clock.clone()),
+        typed: Typed::new(
+            relay.clone(),
+            media_checks,
+            config.platform.clone(),
+            clock.clone(),
+        ),
         relay,
         aliases,
         webhooks,

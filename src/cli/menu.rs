@@ -153,7 +153,8 @@ async fn send(
     let platform = &config.platform;
     let http = net::client(platform.connect_timeout, platform.timeout);
     let http = http.map_err(|error| output::chain(&error))?;
-    let client = Client::new(http, platform.api_url.clone()).secured(app::secured(&config.apps), clock.clone());
+    let client =
+        Client::new(http, platform.api_url.clone()).secured(app::secured(&config.apps), clock.clone());
     let tasks = Tasks::new(Handle::current());
     // A token that a gateway has fetched is in the store; one that is fetched here is there for gateways.
     let credentials = Credentials::new(
@@ -182,7 +183,10 @@ fn read(file: &Path) -> Result<Value, String> {
         return Err(format!("{name} is larger than {MOST} bytes"));
     }
     let text = text.trim_start_matches('\u{feff}');
-    if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
+    if file
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
+    {
         toml::from_str(text).map_err(|error| format!("{name} is no TOML: {}", error.to_string().trim()))
     } else {
         serde_json::from_str(text).map_err(|error| format!("{name} is no JSON: {error}"))

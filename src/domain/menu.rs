@@ -69,14 +69,18 @@ fn check(problems: &mut Vec<String>, at: &str, button: &Value, is_top: bool) {
             }
             _ => problems.push(format!("{at}.sub_button must be a list of 1 to 5 buttons")),
         }
-        let others = members.keys().filter(|name| *name != "name" && *name != "sub_button");
+        let others = members
+            .keys()
+            .filter(|name| *name != "name" && *name != "sub_button");
         for name in others {
             problems.push(format!("{at}.{name} means nothing on a button that opens others"));
         }
         return;
     }
     if !below_is_empty {
-        problems.push(format!("{at}.sub_button: buttons above others have none themselves"));
+        problems.push(format!(
+            "{at}.sub_button: buttons above others have none themselves"
+        ));
     }
     let Some(kind) = members.get("type").and_then(Value::as_str) else {
         problems.push(format!("{at}.type is missing"));
@@ -179,7 +183,12 @@ mod tests {
             "button.2.sub_button.4 must be an object",
         ];
         assert_eq!(problems(&menu), expected);
-        for odd in [json!([]), json!({}), json!({"button": []}), json!({"button": vec![json!({}); 4]})] {
+        for odd in [
+            json!([]),
+            json!({}),
+            json!({"button": []}),
+            json!({"button": vec![json!({}); 4]}),
+        ] {
             assert_eq!(problems(&odd).len(), 1, "{odd}");
         }
     }

@@ -69,6 +69,7 @@ mod stampede;
 mod store;
 mod support;
 mod tokens;
+mod typed;
 mod users;
 mod users_crash;
 mod users_property;

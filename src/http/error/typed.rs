@@ -8,9 +8,7 @@ impl From<typed::Error> for ApiError {
         match error {
             typed::Error::Invalid(problems) => Self::Invalid(problems),
             typed::Error::Limited(wait) => Self::Limited(wait),
-            typed::Error::NoCheck => {
-                Self::NotFound("there is no such check, or not any more".to_owned())
-            }
+            typed::Error::NoCheck => Self::NotFound("there is no such check, or not any more".to_owned()),
             typed::Error::Relay(error) => error.into(),
             typed::Error::Store(error) => error.into(),
         }

@@ -72,7 +72,10 @@ impl Default for Pictures {
         let weight = |(_, parameters): &(AppId, String), picture: &Picture| {
             u32::try_from(parameters.len() + picture.bytes.len()).unwrap_or(u32::MAX)
         };
-        let cache = Cache::builder().max_capacity(ROOM).weigher(weight).time_to_live(KEPT);
+        let cache = Cache::builder()
+            .max_capacity(ROOM)
+            .weigher(weight)
+            .time_to_live(KEPT);
         Self(cache.build())
     }
 }
@@ -140,9 +143,12 @@ mod tests {
 
     #[test]
     fn parameters_are_within_wechats_bounds() {
-        let fine = |code: Value| serde_json::from_value::<WxaCode>(code).is_ok_and(|code| code.body().is_ok());
+        let fine =
+            |code: Value| serde_json::from_value::<WxaCode>(code).is_ok_and(|code| code.body().is_ok());
         assert!(fine(json!({"scene": "a=1&b=2"})));
-        assert!(fine(json!({"scene": "1", "page": "pages/a/b", "width": 280, "line_color": {"r": 0, "g": 0, "b": 255}})));
+        assert!(fine(
+            json!({"scene": "1", "page": "pages/a/b", "width": 280, "line_color": {"r": 0, "g": 0, "b": 255}})
+        ));
         for odd in [
             json!({}),
             json!({"scene": ""}),

@@ -82,7 +82,10 @@ impl Link {
         let mut target = Map::new();
         if let Some(path) = &self.path {
             problems.page("path", path);
-            problems.demand(!path.contains('?'), "path must have no query: that is a member of its own");
+            problems.demand(
+                !path.contains('?'),
+                "path must have no query: that is a member of its own",
+            );
         }
         if let Some(query) = &self.query {
             let usual = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&'()*+,/:;=?@-._~%".contains(&byte);
@@ -115,7 +118,10 @@ impl Link {
             }
             (None, days) => {
                 let days = days.unwrap_or(MOST_DAYS);
-                problems.demand((1..=MOST_DAYS).contains(&days), "expire_interval must be 1 to 30 days");
+                problems.demand(
+                    (1..=MOST_DAYS).contains(&days),
+                    "expire_interval must be 1 to 30 days",
+                );
                 json!({"expire_type": 1, "expire_interval": days})
             }
         };
@@ -145,7 +151,9 @@ mod tests {
     fn each_kind_has_its_form() {
         assert_eq!(
             body(json!({"type": "scheme", "path": "/pages/a", "query": "b=1"})),
-            Ok(json!({"jump_wxa": {"path": "/pages/a", "query": "b=1"}, "is_expire": true, "expire_type": 1, "expire_interval": 30}))
+            Ok(
+                json!({"jump_wxa": {"path": "/pages/a", "query": "b=1"}, "is_expire": true, "expire_type": 1, "expire_interval": 30})
+            )
         );
         assert_eq!(
             body(json!({"type": "url_link", "expire_time": 1_700_000_060})),

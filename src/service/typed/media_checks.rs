@@ -1,4 +1,4 @@
-//! Checks of media that were asked for, and what WeChat found, which it pushes within half an hour. (wxa_media_check)
+//! Checks of media that were asked for, and what WeChat found, which it pushes within half an hour. (`wxa_media_check`)
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,9 @@ impl MediaChecks {
             return Ok(());
         };
         let told = ["result", "detail", "errcode"].map(|name| (name.to_owned(), event.data.get(name)));
-        let told = told.into_iter().filter_map(|(name, value)| Some((name, value?.clone())));
+        let told = told
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?.clone())));
         let found = serde_json::Value::Object(told.collect()).to_string();
         if found.len() > MOST {
             tracing::warn!(event = %event.id, "the result of a media check is too long to be kept with it");
@@ -58,10 +60,7 @@ impl MediaChecks {
     /// Notes that a check was asked for. Its result may be here already.
     pub(super) async fn begin(&self, app: &App, trace_id: &str, openid: &OpenId) -> store::Result<()> {
         match id(&app.app_id, trace_id) {
-            Some(id) => {
-                self.change(id, |check| check.openid = Some(openid.clone()))
-                    .await
-            }
+            Some(id) => self.change(id, |check| check.openid = Some(openid.clone())).await,
             None => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 
 mod check;
 mod code;
+mod custom;
 mod link;
 mod media_checks;
 mod message;
@@ -15,9 +16,10 @@ use std::time::Duration;
 
 pub use check::{CheckMedia, CheckText, MEDIA_PATH, TEXT_PATH};
 pub use code::{CODE_PATH, Picture, WxaCode};
+pub use custom::Custom;
 pub use link::{Link, LinkKind};
 pub use media_checks::MediaChecks;
-pub use message::{Custom, Message, Subscribe, Template};
+pub use message::{Message, Subscribe, Template};
 pub use qrcode::{QR_PATH, QrCode, Scene};
 
 use crate::clock::Clock;

@@ -34,7 +34,9 @@ impl Pace {
             *entry = (now, 0);
         }
         if entry.1 >= MOST {
-            return Err(WINDOW.saturating_sub(now.since(entry.0)).max(Duration::from_secs(1)));
+            return Err(WINDOW
+                .saturating_sub(now.since(entry.0))
+                .max(Duration::from_secs(1)));
         }
         entry.1 += 1;
         Ok(())

@@ -44,7 +44,9 @@ impl Problems {
         let parsed = url::Url::parse(text);
         let web = parsed.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         if !web || text.len() > most || text.chars().any(|c| c.is_control() || c == ' ') {
-            self.note(format!("{name} must be an http or https address of at most {most} bytes"));
+            self.note(format!(
+                "{name} must be an http or https address of at most {most} bytes"
+            ));
         }
     }
 
@@ -60,9 +62,13 @@ impl Problems {
         }
         for (name, place) in data {
             let named = (1..=64).contains(&name.len())
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             let Some(members) = place.as_object().filter(|_| named) else {
-                self.note(format!("data.{name} must be an object {{\"value\": …}} under a template's name"));
+                self.note(format!(
+                    "data.{name} must be an object {{\"value\": …}} under a template's name"
+                ));
                 continue;
             };
             match members.get("value").and_then(Value::as_str) {

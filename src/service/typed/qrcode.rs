@@ -48,7 +48,10 @@ impl Typed {
         let ticket = answer.get("ticket").and_then(Value::as_str).map(str::to_owned);
         let ticket = ticket.ok_or_else(|| relay::Error::from(wechat::Error::Unusable("it has no ticket")))?;
         answer.retain(|name, _| matches!(name.as_str(), "ticket" | "url" | "expire_seconds"));
-        answer.insert("picture".to_owned(), picture(&self.platform.mp_url, &ticket).into());
+        answer.insert(
+            "picture".to_owned(),
+            picture(&self.platform.mp_url, &ticket).into(),
+        );
         Ok(answer)
     }
 }
@@ -82,7 +85,11 @@ impl QrCode {
             }
             (Scene::Text(text), permanent) => {
                 problems.line("scene", text, 64);
-                let action = if permanent { "QR_LIMIT_STR_SCENE" } else { "QR_STR_SCENE" };
+                let action = if permanent {
+                    "QR_LIMIT_STR_SCENE"
+                } else {
+                    "QR_STR_SCENE"
+                };
                 (action, json!({"scene_str": text}))
             }
         };
@@ -117,9 +124,18 @@ mod tests {
     fn a_scene_is_a_number_or_a_text() {
         let made = |code| body(code).unwrap()["action_name"].as_str().unwrap().to_owned();
         assert_eq!(made(json!({"scene": 123})), "QR_SCENE");
-        assert_eq!(made(json!({"scene": "123", "expire_seconds": 60})), "QR_STR_SCENE");
-        assert_eq!(made(json!({"scene": 100_000, "permanent": true})), "QR_LIMIT_SCENE");
-        assert_eq!(made(json!({"scene": "门店", "permanent": true})), "QR_LIMIT_STR_SCENE");
+        assert_eq!(
+            made(json!({"scene": "123", "expire_seconds": 60})),
+            "QR_STR_SCENE"
+        );
+        assert_eq!(
+            made(json!({"scene": 100_000, "permanent": true})),
+            "QR_LIMIT_SCENE"
+        );
+        assert_eq!(
+            made(json!({"scene": "门店", "permanent": true})),
+            "QR_LIMIT_STR_SCENE"
+        );
         assert_eq!(body(json!({"scene": 1})).unwrap()["expire_seconds"], 2_592_000);
         for odd in [
             json!({}),

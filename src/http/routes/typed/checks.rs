@@ -22,7 +22,11 @@ use crate::state::State;
 /// Who asks: a caller about anybody, or a user.
 enum Asker<'a> {
     Caller(Asked<'a>),
-    User { id: UserId, app: &'a App, openid: OpenId },
+    User {
+        id: UserId,
+        app: &'a App,
+        openid: OpenId,
+    },
 }
 
 /// A check of media that was begun.
@@ -35,7 +39,6 @@ pub(in crate::http::routes) struct BegunBody {
 
 /// What a check of a text found.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "it describes what WeChat answers")]
 pub(in crate::http::routes) struct TextBody {
     /// `suggest` (`pass`, `review`, `risky`) and WeChat's `label`.
     #[schema(value_type = Object, example = json!({"suggest": "risky", "label": 20001}))]
@@ -162,7 +165,9 @@ pub(in crate::http::routes) async fn text(
     let (openid, check) = fields.finish(openid.zip(check))?;
     asker.count(&state)?;
     let typed = &state.typed;
-    let found = typed.check_text(asker.app(), &asker.party(), &openid, check).await?;
+    let found = typed
+        .check_text(asker.app(), &asker.party(), &openid, check)
+        .await?;
     Ok(private(&found))
 }
 

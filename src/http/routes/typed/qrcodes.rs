@@ -12,7 +12,6 @@ use crate::state::State;
 
 /// A QR code.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "it describes what WeChat answers, with one member more")]
 pub(in crate::http::routes) struct QrCodeBody {
     /// WeChat's ticket for the picture.
     ticket: String,
