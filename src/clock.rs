@@ -20,6 +20,8 @@ pub struct Clock {
 struct Offsets {
     /// What a test has turned the clock by, in milliseconds.
     turned: AtomicI64,
+    /// How far this machine's clock is taken to be ahead of the right time, in milliseconds.
+    wrong: i64,
     /// How far the store's clock is ahead of this machine's, in milliseconds.
     store: AtomicI64,
 }
@@ -31,10 +33,24 @@ impl Clock {
         Self::default()
     }
 
+    /// The clock of a machine that is so many milliseconds ahead of this one, for tests of machines that disagree. Unlike
+    /// what [`Self::advance`] turns, this is an error that the store's clock shows.
+    #[must_use]
+    pub fn wrong_by(millis: i64) -> Self {
+        let offsets = Offsets {
+            wrong: millis,
+            ..Offsets::default()
+        };
+        Self {
+            offsets: Arc::new(offsets),
+        }
+    }
+
     /// Wall time on this machine.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_millis(machine_millis().saturating_add(self.offsets.turned.load(Ordering::Relaxed)))
+        let offset = self.offsets.wrong + self.offsets.turned.load(Ordering::Relaxed);
+        Timestamp::from_millis(machine_millis().saturating_add(offset))
     }
 
     /// The store's time: this machine's, corrected by the offset measured last.
@@ -88,6 +104,12 @@ mod tests {
         clock.observe_store(store, now, now);
         let ahead = clock.store_now().millis() - clock.now().millis();
         assert!((4_990..=5_010).contains(&ahead), "{ahead}");
+        // A wrong machine's clock agrees with the store's once it was measured.
+        let wrong = Clock::wrong_by(-30_000);
+        let right = Clock::system().now();
+        wrong.observe_store(right, wrong.now(), wrong.now());
+        let behind = wrong.store_now().millis() - right.millis();
+        assert!((0..=20).contains(&behind), "{behind}");
         // The clock was turned while the store was asked.
         clock.advance(Duration::from_secs(100));
         clock.observe_store(store, now, clock.now());

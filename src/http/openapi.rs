@@ -22,7 +22,7 @@ use super::routes;
         (name = "Compatibility", description = "The founding documents' own routes, in their own shapes"),
         (name = "Rooms", description = "The list that signed-in users share"),
         (name = "Events", description = "What WeChat pushes, for the company's own programs"),
-        (name = "WeChat's API", description = "Tokens and calls of WeChat's API, for the company's own services"),
+        (name = "Gateway", description = "Tokens and calls of WeChat's API, for the company's own services"),
         (name = "JS-SDK", description = "Signatures for pages"),
         (name = "Operations", description = "For operators and their machines")
     )

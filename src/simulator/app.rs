@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::api_security::ApiSecurity;
 use super::call::Call;
 use super::cgi_bin::media::store::Media;
 use super::cgi_bin::menu::store::Menus;
@@ -18,7 +19,8 @@ use super::clock::Moment;
 use super::codes::Codes;
 use super::endpoints::Endpoint;
 use super::errcode;
-use super::limits::Limits;
+use super::limits::{Limit, Limits};
+use super::links::Links;
 use super::push::account_of;
 use super::push::conversation::Conversation;
 use super::push::server::{Alarms, Server};
@@ -76,10 +78,15 @@ pub(crate) struct App {
     pub(crate) subscriptions: Subscriptions,
     /// Mini-program codes made of those whose number is limited.
     pub(crate) codes_drawn: u32,
+    /// Links that lead into it.
+    pub(crate) links: Links,
     /// What content checks find.
     pub(crate) checks: Checks,
+    /// Its keys for calls that are encrypted and signed.
+    pub(crate) api_security: Option<ApiSecurity>,
     visits: HashMap<usize, Moment>,
-    limits: Limits,
+    /// What it has called so far.
+    pub(crate) limits: Limits,
     logins: Logins,
     refused_until: Option<(i32, Moment)>,
 }
@@ -115,7 +122,9 @@ impl App {
             fans: Fans::default(),
             subscriptions: Subscriptions::default(),
             codes_drawn: 0,
+            links: Links::default(),
             checks: Checks::default(),
+            api_security: None,
             visits: HashMap::new(),
             limits: Limits::default(),
             logins: Logins::default(),
@@ -125,14 +134,14 @@ impl App {
 
     /// Counts a call of an endpoint, or refuses it: 45009, 45011.
     pub(crate) fn charge(&mut self, endpoint: &Endpoint, now: Moment) -> Result<(), Refusal> {
-        let limit = self
-            .switches
-            .limits
-            .get(endpoint.path)
-            .copied()
-            .unwrap_or(endpoint.limit);
-        let charged = self.limits.charge(endpoint.path, limit, now);
+        let charged = self.limits.charge(endpoint.path, self.limit(endpoint), now);
         charged.map_err(|refusal| endpoint.quota_refusal(refusal))
+    }
+
+    /// How often the app may call an endpoint.
+    pub(crate) fn limit(&self, endpoint: &Endpoint) -> Limit {
+        let own = self.switches.limits.get(endpoint.path);
+        own.copied().unwrap_or(endpoint.limit)
     }
 
     /// Counts a login of one user, or refuses it.

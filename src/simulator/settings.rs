@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::Limit;
 use super::push::settings::ServerSettings;
 use super::reply::{ErrorStyle, Style};
+use super::tokens::LIFETIME;
 
 /// What a simulator is started with.
 #[derive(Debug, Clone)]
@@ -97,6 +98,9 @@ pub struct Switches {
     pub(crate) allow_list: Option<Vec<IpNet>>,
     /// How long a replaced classic token goes on working; 0 ends it at once.
     pub(crate) overlap_seconds: u32,
+    /// How long access tokens live. In the last five minutes of it, or the last quarter if that is less, a stable token
+    /// is followed by another one.
+    pub(crate) token_seconds: u32,
     /// The secret is frozen in the console: 40243.
     pub(crate) frozen: bool,
     /// A verified account; without it getticket answers 48001 and the authorize page 10005.
@@ -144,6 +148,8 @@ pub struct Switches {
     pub(crate) pages: Option<Vec<String>>,
     /// Mini-program codes of the limited kinds, in all. WeChat: 100,000.
     pub(crate) most_codes: u32,
+    /// Permanent short links in all. WeChat: 100,000.
+    pub(crate) most_permanent_links: u32,
     /// Content checks take users only who logged in within the last two hours.
     pub(crate) recent_visit: bool,
 }
@@ -219,6 +225,7 @@ impl Default for Switches {
         Self {
             allow_list: None,
             overlap_seconds: 300,
+            token_seconds: LIFETIME,
             frozen: false,
             verified: true,
             open_account: None,
@@ -242,6 +249,7 @@ impl Default for Switches {
             endless_subscriptions: false,
             pages: None,
             most_codes: 100_000,
+            most_permanent_links: 100_000,
             recent_visit: true,
         }
     }

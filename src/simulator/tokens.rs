@@ -11,7 +11,7 @@ use super::errcode;
 use super::random::Random;
 use super::reply::Refusal;
 
-/// Seconds that a new token lives.
+/// Seconds that a new token lives, unless an app's settings say otherwise.
 pub(crate) const LIFETIME: u32 = 7_200;
 /// WeChat: in its last five minutes a stable token is followed by a new one, and both live five minutes.
 const ROLLOVER: u32 = 300;
@@ -64,6 +64,7 @@ impl Tokens {
     pub(crate) fn classic(
         &mut self,
         app_id: &str,
+        lifetime: u32,
         overlap: u32,
         now: Moment,
         random: &mut Random,
@@ -76,13 +77,14 @@ impl Tokens {
         if let Some(current) = &current {
             self.end(current, now.plus(overlap));
         }
-        self.issue(app_id, TokenKind::Classic, current, now, random)
+        self.issue((app_id, TokenKind::Classic, lifetime), current, now, random)
     }
 
     /// Answers a stable token and the seconds that remain of it.
     pub(crate) fn stable(
         &mut self,
         app_id: &str,
+        lifetime: u32,
         force: bool,
         now: Moment,
         random: &mut Random,
@@ -97,8 +99,8 @@ impl Tokens {
         });
         let Some((current, expires)) = current else {
             return (
-                self.issue(app_id, TokenKind::Stable, None, now, random),
-                i64::from(LIFETIME),
+                self.issue((app_id, TokenKind::Stable, lifetime), None, now, random),
+                i64::from(lifetime),
             );
         };
         if force && line.may_force(now) {
@@ -106,16 +108,17 @@ impl Tokens {
             self.end(&current, now);
             previous.inspect(|token| self.end(token, now));
             return (
-                self.issue(app_id, TokenKind::Stable, None, now, random),
-                i64::from(LIFETIME),
+                self.issue((app_id, TokenKind::Stable, lifetime), None, now, random),
+                i64::from(lifetime),
             );
         }
-        if expires <= now.plus(ROLLOVER) {
+        let rollover = ROLLOVER.min(lifetime / 4);
+        if expires <= now.plus(rollover) {
             if let Some(record) = self.records.get_mut(&current) {
-                record.expires = now.plus(ROLLOVER);
+                record.expires = now.plus(rollover);
             }
-            let next = self.issue(app_id, TokenKind::Stable, Some(current), now, random);
-            return (next, i64::from(LIFETIME));
+            let next = self.issue((app_id, TokenKind::Stable, lifetime), Some(current), now, random);
+            return (next, i64::from(lifetime));
         }
         (current, now.seconds_until(expires))
     }
@@ -187,8 +190,7 @@ impl Tokens {
 
     fn issue(
         &mut self,
-        app_id: &str,
-        kind: TokenKind,
+        (app_id, kind, lifetime): (&str, TokenKind, u32),
         previous: Option<Arc<str>>,
         now: Moment,
         random: &mut Random,
@@ -198,7 +200,7 @@ impl Tokens {
         let record = Record {
             app_id: app_id.to_owned(),
             kind,
-            expires: now.plus(LIFETIME),
+            expires: now.plus(lifetime),
             ends: None,
         };
         self.records.insert(Arc::clone(&token), record);

@@ -63,7 +63,7 @@ pub(super) struct DeadTokenBody {
 /// For callers with `--raw-token` for the app. It comes from memory, and is renewed ahead of its end by the gateway. Keep it no
 /// longer than `renew_after`; never fetch tokens of this app from WeChat yourself.
 #[utoipa::path(
-    tag = "WeChat's API",
+    tag = "Gateway",
     params(("app" = String, Path, description = "the app's name in the configuration")),
     responses(
         (status = 200, description = "a token that is good, as far as is known", body = AccessTokenBody),
@@ -89,7 +89,7 @@ pub(super) async fn show(state: web::Data<State>, caller: RawToken) -> Result<Ht
 /// For callers with `--raw-token` for the app, when WeChat answers 40001, 40014 or 42001. If it is the current one, it is replaced,
 /// once for all who report it; if not, nothing happens. The answer is the current one.
 #[utoipa::path(
-    tag = "WeChat's API",
+    tag = "Gateway",
     params(("app" = String, Path, description = "the app's name in the configuration")),
     request_body = DeadTokenBody,
     responses(
@@ -121,7 +121,7 @@ pub(super) async fn refresh(
 /// For callers that may make the call `GET /cgi-bin/ticket/getticket`. A ticket for cards is fetched when it is asked for first, and
 /// renewed as long as it is asked for now and then.
 #[utoipa::path(
-    tag = "WeChat's API",
+    tag = "Gateway",
     params(
         ("app" = String, Path, description = "the official account's name in the configuration"),
         ("type" = Option<String>, Query, description = "`jsapi`, which is what is meant if it is absent, or `wx_card`"),

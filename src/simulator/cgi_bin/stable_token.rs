@@ -17,7 +17,10 @@ pub(crate) fn serve(visit: Visit<'_>) -> Answer {
     };
     let mut desk = Claim::in_body(body)?.prove(visit, "client_credential")?;
     admit(&mut desk)?;
-    let (token, expires_in) = desk.tokens.stable(&desk.app.id, force, desk.now, desk.random);
+    let lifetime = desk.app.switches.token_seconds;
+    let (token, expires_in) = desk
+        .tokens
+        .stable(&desk.app.id, lifetime, force, desk.now, desk.random);
     Ok(Success::json(&TokenBody {
         access_token: &token,
         expires_in,

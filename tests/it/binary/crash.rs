@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 
-use super::process::{MINI, Stage};
 use crate::support::mongo::Mongod;
+use crate::support::process::{MINI, Stage};
 
 const KILLS: usize = 20;
 const CLIENTS: usize = 8;

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use wxgate::clock::Clock;
 use wxgate::service::records::COLLECTIONS;
 
-use super::process::{MINI, Stage, TOKEN, read_all};
 use crate::avatars::files::encode;
 use crate::avatars::form;
 use crate::codes::SECRET as CODES_SECRET;
 use crate::support::eventually;
 use crate::support::mongo::Mongod;
+use crate::support::process::{MINI, Stage, TOKEN, read_all};
 use crate::support::pusher::{Pusher, text_message};
 use crate::support::receiver::Receiver;
 use crate::support::reply::Reply;

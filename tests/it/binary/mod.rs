@@ -4,8 +4,8 @@ mod crash;
 mod erasure;
 #[cfg(target_os = "linux")]
 mod pictures;
-mod process;
 mod push_crash;
 mod rotation;
 mod secrets;
 mod shutdown;
+mod tokens;

@@ -7,9 +7,9 @@ use futures_util::future::join_all;
 use image::{DynamicImage, ImageFormat};
 use serde_json::json;
 
-use super::process::{Gateway, Stage};
 use crate::avatars::files::{encode, gif_that_says, png_of_zeros, webps_that_are_huge};
 use crate::avatars::form;
+use crate::support::process::{Gateway, Stage};
 
 const AT_ONCE: usize = 100;
 const MIB: u64 = 1024 * 1024;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::process::Stage;
 use crate::support::mongo::Mongod;
+use crate::support::process::Stage;
 
 const KILLS: usize = 8;
 

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use wxgate::service::records::{Identity, SigningKey};
 
-use super::process::{MINI, SECRET, Stage, TOKEN, read_all};
+use crate::support::process::{MINI, SECRET, Stage, TOKEN, read_all};
 
 const MASTER_KEY: &str = "Y2FuYXJ5LW1hc3Rlci1rZXktb2YtMzItYnl0ZXMtISE=";
 
@@ -17,7 +17,7 @@ async fn tour(format: &str) {
     let stage = Stage::new("sqlite:secrets.db", &log);
     let mut command = stage.command(&["serve"]);
     command.env("WXGATE__STORE__MASTER_KEY", MASTER_KEY);
-    let gateway = super::process::Gateway(command.spawn().unwrap());
+    let gateway = crate::support::process::Gateway(command.spawn().unwrap());
     let (caller, key) = make_caller(&stage);
     let mut answers = Vec::new();
     let mut codes = Vec::new();

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use super::process::{Gateway, MINI, Stage};
+use crate::support::process::{Gateway, MINI, Stage};
 
 fn terminate(gateway: &Gateway) {
     assert!(

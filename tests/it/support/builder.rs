@@ -41,6 +41,7 @@ pub(crate) struct Builder {
     replies: Vec<(String, String)>,
     faults: Vec<Value>,
     platform: Option<Platform>,
+    clock: Clock,
     api_url: Option<String>,
 }
 
@@ -55,6 +56,7 @@ impl Builder {
             replies: Vec::new(),
             faults: Vec::new(),
             platform: None,
+            clock: Clock::system(),
             api_url: None,
         }
     }
@@ -92,6 +94,12 @@ impl Builder {
     /// What is broken at WeChat before the gateway starts.
     pub(crate) fn fault(mut self, rule: Value) -> Self {
         self.faults.push(rule);
+        self
+    }
+
+    /// On a machine whose clock is so many seconds ahead, or behind.
+    pub(crate) fn clock_wrong_by(mut self, seconds: i64) -> Self {
+        self.clock = Clock::wrong_by(seconds * 1000);
         self
     }
 
@@ -150,7 +158,7 @@ impl Builder {
             .unwrap_or_else(|invalid| panic!("{:?}", invalid.0));
         let mut app = TestApp {
             config,
-            clock: Clock::system(),
+            clock: self.clock,
             platform,
             client: reply::client(),
             stored,

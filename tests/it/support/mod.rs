@@ -2,9 +2,11 @@
 
 pub(crate) mod app;
 pub(crate) mod builder;
+pub(crate) mod fleet;
 pub(crate) mod mongo;
 pub(crate) mod node;
 pub(crate) mod platform;
+pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod pusher;
 pub(crate) mod python;

@@ -41,7 +41,7 @@ impl Mongod {
     /// whatever kind that is.
     pub(crate) async fn replica_set() -> &'static Self {
         static SHARED: Shared = Shared::const_new();
-        shared(&SHARED, async { start(1, Some(REPLICA_SET)).await }).await
+        shared(&SHARED, async { start(1, Some(Setup::Brisk)).await }).await
     }
 
     /// A standalone server for one test, which may ill-treat it.
@@ -51,7 +51,12 @@ impl Mongod {
 
     /// A replica set for one test, which may ill-treat it. It has a primary, and all others follow it.
     pub(crate) async fn replica_set_of(nodes: usize) -> Self {
-        start(nodes, Some(REPLICA_SET))
+        Self::replica_set_as(nodes, Setup::Brisk).await
+    }
+
+    /// The same, set up in one of the ways that are compared.
+    pub(crate) async fn replica_set_as(nodes: usize, setup: Setup) -> Self {
+        start(nodes, Some(setup))
             .await
             .expect("a replica set of MongoDB starts")
     }
@@ -100,10 +105,15 @@ impl Mongod {
             node.restart().await;
         }
         if self.url.names_replica_set() {
-            settled(&self.nodes)
-                .await
-                .expect("the replica set has a primary again");
+            self.settle().await;
         }
+    }
+
+    /// Waits until one node is primary and all others follow it.
+    pub(crate) async fn settle(&self) {
+        settled(&self.nodes)
+            .await
+            .expect("the replica set has a primary again");
     }
 
     /// The node that takes writes. Waits for an election.
@@ -118,6 +128,38 @@ impl Mongod {
             }
             assert!(Instant::now() < deadline, "no primary was elected");
             sleep(PAUSE).await;
+        }
+    }
+}
+
+/// How the servers of a replica set are set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "only the measurement of failovers has all of them")]
+pub(crate) enum Setup {
+    /// As they are by themselves: an election after ten seconds.
+    Defaults,
+    /// An election after two seconds: with the default every test of a failover would take as long.
+    Brisk,
+    /// As docs/operations.md recommends.
+    Recommended,
+}
+
+impl Setup {
+    /// The servers' parameters.
+    fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Defaults | Self::Brisk => &[],
+            Self::Recommended => &["oplogNetworkTimeoutBufferSeconds=1"],
+        }
+    }
+
+    /// The settings of the replica set.
+    fn settings(self) -> Document {
+        match self {
+            Self::Defaults => doc! {},
+            Self::Brisk | Self::Recommended => {
+                doc! { "electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500 }
+            }
         }
     }
 }
@@ -143,16 +185,17 @@ async fn shared(shared: &'static Shared, start: impl Future<Output = Result<Mong
     }
 }
 
-async fn start(count: usize, replica_set: Option<&str>) -> Result<Mongod> {
+async fn start(count: usize, setup: Option<Setup>) -> Result<Mongod> {
     let mut nodes = Vec::new();
     for _ in 0..count {
-        nodes.push(Node::start(replica_set).await?);
+        let parameters = setup.map_or(&[][..], Setup::parameters);
+        nodes.push(Node::start(setup.map(|_| REPLICA_SET), parameters).await?);
     }
     let addresses: Vec<String> = nodes.iter().map(Node::address).collect();
-    let options = match replica_set {
-        Some(name) => {
-            initiate(&nodes, name).await?;
-            format!("replicaSet={name}")
+    let options = match setup {
+        Some(setup) => {
+            initiate(&nodes, setup).await?;
+            format!("replicaSet={REPLICA_SET}")
         }
         None => "directConnection=true".to_owned(),
     };
@@ -166,14 +209,12 @@ async fn start(count: usize, replica_set: Option<&str>) -> Result<Mongod> {
 }
 
 /// Forms the set and waits until every node has its part.
-async fn initiate(nodes: &[Node], name: &str) -> Result<()> {
+async fn initiate(nodes: &[Node], setup: Setup) -> Result<()> {
     let members: Vec<Document> = (0_i32..)
         .zip(nodes)
         .map(|(id, node)| doc! { "_id": id, "host": node.address() })
         .collect();
-    // With the default of 10 s every test of a failover would take as long.
-    let settings = doc! { "electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500 };
-    let config = doc! { "_id": name, "members": members, "settings": settings };
+    let config = doc! { "_id": REPLICA_SET, "members": members, "settings": setup.settings() };
     ask(&nodes[0], doc! { "replSetInitiate": config }).await?;
     settled(nodes).await
 }

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::book::{Book, Entry};
 use super::fleet::Fleet;
 use super::seeded;
-use crate::binary::process::OFFICIAL;
 use crate::support::mongo::Mongod;
+use crate::support::process::OFFICIAL;
 use crate::support::receiver::Answer;
 
 const PATH: &str = "/ask";

@@ -1,15 +1,15 @@
 //! Gateways as processes on one store, a simulated WeChat that pushes to all of them, and their webhooks. What is done to
 //! them is not here.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::binary::process::{Gateway, OFFICIAL, Stage, TOKEN};
 use crate::support::mongo::Mongod;
+use crate::support::process::{Gateway, OFFICIAL, Stage, TOKEN, free_address};
 use crate::support::pusher::{AES_KEY, Pusher};
 use crate::support::stored::Stored;
 
@@ -182,17 +182,4 @@ impl Fleet {
 
 fn stage(store: &str) -> Stage {
     Stage::new(store, "[push]\nwebhook_private_networks = true")
-}
-
-/// Outside the range from which systems take ports for outgoing connections: a killed gateway's port could be taken by one
-/// of the flood's, or even answer itself.
-fn free_address() -> SocketAddr {
-    let mut tried = 0..100;
-    loop {
-        tried.next().expect("there is a free port");
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, rand::random_range(20_000..32_000)));
-        if TcpListener::bind(address).is_ok() {
-            return address;
-        }
-    }
 }

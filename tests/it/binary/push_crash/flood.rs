@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::book::{Book, Entry};
 use super::fleet::Fleet;
-use crate::binary::process::OFFICIAL;
+use crate::support::process::OFFICIAL;
 use crate::support::receiver::Answer;
 
 /// The webhooks that a flood is delivered to: one takes everything, one not always at the first time.

@@ -82,12 +82,12 @@ struct Control {
 
 impl Node {
     /// Starts a server on a free port and waits until it answers.
-    pub(super) async fn start(replica_set: Option<&str>) -> Result<Self> {
+    pub(super) async fn start(replica_set: Option<&str>, parameters: &[&str]) -> Result<Self> {
         let program = locate::program()?;
         // Between the look for a free port and the server's bind another process may take the port.
         let mut attempt = 1;
         loop {
-            let node = Self::spawn(program, replica_set)?;
+            let node = Self::spawn(program, replica_set, parameters)?;
             match node.answers().await {
                 Ok(()) => return Ok(node),
                 Err(error) if attempt == 3 => return Err(error),
@@ -96,7 +96,7 @@ impl Node {
         }
     }
 
-    fn spawn(program: &Path, replica_set: Option<&str>) -> Result<Self> {
+    fn spawn(program: &Path, replica_set: Option<&str>, parameters: &[&str]) -> Result<Self> {
         let port = free_port()?;
         // The watchdog removes the folder, it lives longer than this process.
         let folder = TempDir::with_prefix_in("mongod-", env!("CARGO_TARGET_TMPDIR"))?.keep();
@@ -121,6 +121,9 @@ impl Node {
         // Small and quiet: several of them share a machine with the tests and perhaps with a compiler.
         command.args(["--wiredTigerCacheSizeGB", "0.25", "--quiet"]);
         command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
+        for parameter in parameters {
+            command.args(["--setParameter", parameter]);
+        }
         if let Some(name) = replica_set {
             command.args(["--replSet", name, "--oplogSize", "64"]);
         }
@@ -249,6 +252,15 @@ impl Node {
         self.kill();
         self.launch().expect("the watchdog obeys");
         self.answers().await.expect("the server starts again");
+    }
+
+    /// Has a primary hand over and stay a secondary for ten seconds.
+    pub(crate) async fn step_down(&self) {
+        let client = self.client(Duration::from_secs(5)).expect("the options are good");
+        let command = doc! { "replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5 };
+        let answer = client.database("admin").run_command(command).await;
+        client.shutdown().immediate(true).await;
+        answer.expect("it hands over");
     }
 
     fn log_tail(&self) -> String {

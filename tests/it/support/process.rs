@@ -1,6 +1,6 @@
 //! A gateway process with a simulated WeChat in the test's own process. Nothing is asserted here but that it starts.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,21 +10,21 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use wxgate::simulator::{AppSettings, Settings, Simulator};
 
-pub(super) const OFFICIAL: &str = "wx0000000000000001";
-pub(super) const MINI: &str = "wx0000000000000002";
-pub(super) const SECRET: &str = "canarysecret00112233445566778899";
-pub(super) const TOKEN: &str = "canarytoken0123";
+pub(crate) const OFFICIAL: &str = "wx0000000000000001";
+pub(crate) const MINI: &str = "wx0000000000000002";
+pub(crate) const SECRET: &str = "canarysecret00112233445566778899";
+pub(crate) const TOKEN: &str = "canarytoken0123";
 
 /// The folder, configuration and simulated WeChat of a gateway that can be started again and again.
-pub(super) struct Stage {
-    pub(super) folder: TempDir,
-    pub(super) addr: SocketAddr,
-    pub(super) simulator: SocketAddr,
-    pub(super) client: Client,
+pub(crate) struct Stage {
+    pub(crate) folder: TempDir,
+    pub(crate) addr: SocketAddr,
+    pub(crate) simulator: SocketAddr,
+    pub(crate) client: Client,
 }
 
 /// A running gateway. It is killed when dropped.
-pub(super) struct Gateway(pub(super) Child);
+pub(crate) struct Gateway(pub(crate) Child);
 
 impl Drop for Gateway {
     fn drop(&mut self) {
@@ -35,7 +35,7 @@ impl Drop for Gateway {
 
 impl Stage {
     /// With this store, and `extra` lines of configuration.
-    pub(super) fn new(store: &str, extra: &str) -> Self {
+    pub(crate) fn new(store: &str, extra: &str) -> Self {
         let apps = vec![
             AppSettings::official(OFFICIAL, SECRET),
             AppSettings::mini(MINI, SECRET),
@@ -87,12 +87,12 @@ impl Stage {
         }
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// A command of the binary with this stage's configuration; what it prints is appended to `out.log`.
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wxgate"));
         command
             .arg("--config")
@@ -111,12 +111,12 @@ impl Stage {
     }
 
     /// Starts the gateway and waits until it answers.
-    pub(super) async fn start(&self) -> Gateway {
+    pub(crate) async fn start(&self) -> Gateway {
         self.start_as(self.command(&["serve"])).await
     }
 
     /// As [`Self::start`], with a command of the test's own.
-    pub(super) async fn start_as(&self, mut command: Command) -> Gateway {
+    pub(crate) async fn start_as(&self, mut command: Command) -> Gateway {
         let gateway = Gateway(command.spawn().unwrap());
         let began = Instant::now();
         while self.client.get(self.url("/readyz")).send().await.is_err() {
@@ -130,12 +130,12 @@ impl Stage {
         gateway
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.addr)
     }
 
     /// An admin call at the simulator that succeeds.
-    pub(super) async fn admin(&self, method: Method, path: &str, body: Value) -> Value {
+    pub(crate) async fn admin(&self, method: Method, path: &str, body: Value) -> Value {
         let url = format!("http://{}/_sim{path}", self.simulator);
         let response = self.client.request(method, url).json(&body).send().await.unwrap();
         assert!(response.status().is_success(), "{path}: {}", response.status());
@@ -143,7 +143,7 @@ impl Stage {
     }
 
     /// A login code of this user.
-    pub(super) async fn code(&self, user: &str) -> (String, String) {
+    pub(crate) async fn code(&self, user: &str) -> (String, String) {
         let made = self
             .admin(Method::POST, "/codes", json!({"app_id": MINI, "user": user}))
             .await;
@@ -154,7 +154,7 @@ impl Stage {
     }
 }
 
-pub(super) fn read_all(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+pub(crate) fn read_all(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -167,8 +167,17 @@ pub(super) fn read_all(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// Outside the range from which systems take ports for outgoing connections: a killed gateway's port could be taken by one
+/// of the test's, or even answer itself.
+pub(crate) fn free_address() -> SocketAddr {
+    let mut tried = 0..100;
+    loop {
+        tried.next().expect("there is a free port");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, rand::random_range(20_000..32_000)));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 #[expect(
