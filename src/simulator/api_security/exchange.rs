@@ -183,7 +183,7 @@ impl Envelope {
             app_id: &self.app_id,
             timestamp: &timestamp,
         };
-        let Ok(answer) = serde_json::from_slice::<Map<String, Value>>(&reply.body) else {
+        let Ok(answer) = serde_json::from_slice::<Map<String, Value>>(reply.body.head()) else {
             return reply;
         };
         let mut text = Map::new();
@@ -216,7 +216,7 @@ impl Envelope {
                 ("Wechatmp-Signature-Deprecated", sign(old)),
             ]);
         }
-        reply.body = sealed;
+        reply.body = sealed.into();
         reply
     }
 }
