@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::api_security::ApiSecurity;
 use super::call::Call;
 use super::cgi_bin::media::store::Media;
 use super::cgi_bin::menu::store::Menus;
@@ -19,6 +20,7 @@ use super::codes::Codes;
 use super::endpoints::Endpoint;
 use super::errcode;
 use super::limits::Limits;
+use super::links::Links;
 use super::push::account_of;
 use super::push::conversation::Conversation;
 use super::push::server::{Alarms, Server};
@@ -76,8 +78,12 @@ pub(crate) struct App {
     pub(crate) subscriptions: Subscriptions,
     /// Mini-program codes made of those whose number is limited.
     pub(crate) codes_drawn: u32,
+    /// Links that lead into it.
+    pub(crate) links: Links,
     /// What content checks find.
     pub(crate) checks: Checks,
+    /// Its keys for calls that are encrypted and signed.
+    pub(crate) api_security: Option<ApiSecurity>,
     visits: HashMap<usize, Moment>,
     limits: Limits,
     logins: Logins,
@@ -115,7 +121,9 @@ impl App {
             fans: Fans::default(),
             subscriptions: Subscriptions::default(),
             codes_drawn: 0,
+            links: Links::default(),
             checks: Checks::default(),
+            api_security: None,
             visits: HashMap::new(),
             limits: Limits::default(),
             logins: Logins::default(),

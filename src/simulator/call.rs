@@ -10,6 +10,7 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use super::api_security::exchange::Headers;
 use super::errcode;
 use super::intake::Form;
 use super::reply::Refusal;
@@ -29,6 +30,8 @@ pub(crate) struct Call {
     pub(crate) host: String,
     /// The form that was sent; the body is empty then.
     pub(crate) form: Option<Form>,
+    /// The headers of a call that is encrypted and signed.
+    pub(crate) sealing: Headers,
     /// Where the call came from.
     pub(crate) address: IpAddr,
     json: OnceCell<Option<Map<String, Value>>>,
@@ -44,6 +47,7 @@ impl Call {
             body,
             host: String::new(),
             form: None,
+            sealing: Headers::default(),
             // A dual-stack socket shows IPv4 callers as ::ffff:1.2.3.4; allow lists are written without.
             address: address.to_canonical(),
             json: OnceCell::new(),

@@ -2,9 +2,11 @@
 //! when is decided elsewhere. The codes of what official accounts have are in `accounts`, of mini programs in `mini`.
 
 mod accounts;
+mod api_security;
 mod mini;
 
 pub(crate) use accounts::*;
+pub(crate) use api_security::*;
 pub(crate) use mini::*;
 
 /// The platform is busy.
@@ -184,6 +186,7 @@ pub(crate) fn text(code: i32) -> &'static str {
         REFUSED_FOR_AN_HOUR => "ip refused by admin, try again after 1 hour",
         _ => accounts::text(code)
             .or_else(|| mini::text(code))
+            .or_else(|| api_security::text(code))
             .unwrap_or("simulated error"),
     }
 }

@@ -8,6 +8,7 @@
 //! `admin`.
 
 mod admin;
+mod api_security;
 mod app;
 mod call;
 mod calls;
@@ -22,6 +23,7 @@ mod errcode;
 mod faults;
 mod intake;
 mod limits;
+mod links;
 mod open;
 mod platform;
 mod push;

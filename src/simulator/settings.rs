@@ -148,6 +148,8 @@ pub struct Switches {
     pub(crate) pages: Option<Vec<String>>,
     /// Mini-program codes of the limited kinds, in all. WeChat: 100,000.
     pub(crate) most_codes: u32,
+    /// Permanent short links in all. WeChat: 100,000.
+    pub(crate) most_permanent_links: u32,
     /// Content checks take users only who logged in within the last two hours.
     pub(crate) recent_visit: bool,
 }
@@ -247,6 +249,7 @@ impl Default for Switches {
             endless_subscriptions: false,
             pages: None,
             most_codes: 100_000,
+            most_permanent_links: 100_000,
             recent_visit: true,
         }
     }

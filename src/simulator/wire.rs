@@ -20,6 +20,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 use socket2::{SockRef, Socket};
 
+use super::api_security::exchange::Headers;
 use super::call::Call;
 use super::content::Content;
 use super::faults::Delivery;
@@ -60,6 +61,7 @@ pub(crate) async fn serve(request: HttpRequest, payload: Payload, platform: Data
         Body::Form(form) => call(Bytes::new()).with_form(form),
     };
     call.host = host;
+    call.sealing = Headers::of(|name| Some(request.headers().get(name)?.to_str().ok()?.to_owned()));
     let plan = platform.arrive(&call);
     wait(plan.wait_before).await;
     let delivery = platform.serve(&call, &plan);

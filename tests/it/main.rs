@@ -57,6 +57,7 @@ mod push_vectors;
 mod push_xml;
 mod reply_rules;
 mod rooms;
+mod secured;
 mod sessions;
 mod sessions_property;
 mod settings;

@@ -1,6 +1,7 @@
 //! The simulated platform through its front door: HTTP alone, each test with a platform of its own.
 
 mod admin;
+mod api_security;
 mod caused_events;
 mod checks;
 mod customer_service;
@@ -10,6 +11,7 @@ mod faults;
 mod guard;
 mod independence;
 mod lifecycle;
+mod links;
 mod login;
 mod media;
 mod menus;

@@ -178,7 +178,9 @@ async fn a_result_may_come_before_its_id_does() {
     app.stop().await;
     app.reconfigure(|config| {
         let mut apps: Vec<_> = config.apps.iter().cloned().collect();
-        apps.iter_mut().for_each(|app| app.token = Some(TOKEN.into()));
+        for app in &mut apps {
+            app.token = Some(TOKEN.into());
+        }
         config.apps = wxgate::config::Apps::from_list(apps);
     });
     app.start().await;
