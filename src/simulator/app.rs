@@ -19,7 +19,7 @@ use super::clock::Moment;
 use super::codes::Codes;
 use super::endpoints::Endpoint;
 use super::errcode;
-use super::limits::Limits;
+use super::limits::{Limit, Limits};
 use super::links::Links;
 use super::push::account_of;
 use super::push::conversation::Conversation;
@@ -85,7 +85,8 @@ pub(crate) struct App {
     /// Its keys for calls that are encrypted and signed.
     pub(crate) api_security: Option<ApiSecurity>,
     visits: HashMap<usize, Moment>,
-    limits: Limits,
+    /// What it has called so far.
+    pub(crate) limits: Limits,
     logins: Logins,
     refused_until: Option<(i32, Moment)>,
 }
@@ -133,14 +134,14 @@ impl App {
 
     /// Counts a call of an endpoint, or refuses it: 45009, 45011.
     pub(crate) fn charge(&mut self, endpoint: &Endpoint, now: Moment) -> Result<(), Refusal> {
-        let limit = self
-            .switches
-            .limits
-            .get(endpoint.path)
-            .copied()
-            .unwrap_or(endpoint.limit);
-        let charged = self.limits.charge(endpoint.path, limit, now);
+        let charged = self.limits.charge(endpoint.path, self.limit(endpoint), now);
         charged.map_err(|refusal| endpoint.quota_refusal(refusal))
+    }
+
+    /// How often the app may call an endpoint.
+    pub(crate) fn limit(&self, endpoint: &Endpoint) -> Limit {
+        let own = self.switches.limits.get(endpoint.path);
+        own.copied().unwrap_or(endpoint.limit)
     }
 
     /// Counts a login of one user, or refuses it.

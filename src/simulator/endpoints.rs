@@ -167,6 +167,14 @@ impl Endpoint {
         Self::new(path, verb, Server::AmongApps(kind, serve))
     }
 
+    /// Whether apps of this kind may call it.
+    pub(crate) fn serves(&self, kind: AppKind) -> bool {
+        match self.server {
+            Server::Open(_) | Server::WithToken(None, _) => true,
+            Server::WithToken(Some(wanted), _) | Server::AmongApps(wanted, _) => wanted == kind,
+        }
+    }
+
     const fn daily(mut self, calls: u32) -> Self {
         self.limit.daily = Some(calls);
         self
@@ -197,6 +205,11 @@ impl Endpoint {
 /// Every endpoint there is.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
     ENDPOINTS.iter().chain(accounts::ENDPOINTS).chain(mini::ENDPOINTS)
+}
+
+/// The endpoint at exactly this path.
+pub(crate) fn find(path: &str) -> Option<&'static Endpoint> {
+    all().find(|endpoint| endpoint.path == path)
 }
 
 /// The table by path.

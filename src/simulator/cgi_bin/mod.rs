@@ -7,6 +7,8 @@ pub(crate) mod media;
 pub(crate) mod menu;
 pub(crate) mod message;
 pub(crate) mod qrcode;
+pub(crate) mod quota;
+pub(crate) mod rid;
 pub(crate) mod shorten;
 pub(crate) mod stable_token;
 pub(crate) mod tags;

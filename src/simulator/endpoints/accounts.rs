@@ -1,9 +1,10 @@
-//! The table of what official accounts are served: menus, media, templates, QR codes, users. Limits are those of an
+//! The table of what official accounts are served: menus, media, templates, QR codes, users; and of what both kinds of
+//! app are told of their quotas. Limits are those of an
 //! account that is new (接口调用频次限制).
 
 use super::{Endpoint, Serve, Verb};
 use crate::simulator::cgi_bin::message::template as template_message;
-use crate::simulator::cgi_bin::{material, media, menu, qrcode, shorten, tags, template, user};
+use crate::simulator::cgi_bin::{material, media, menu, qrcode, quota, rid, shorten, tags, template, user};
 use crate::simulator::settings::AppKind;
 
 /// The endpoints of official accounts; of some, mini programs have a part.
@@ -49,6 +50,11 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     post("/cgi-bin/tags/members/getblacklist", tags::blacklist),
     post("/cgi-bin/tags/members/batchblacklist", tags::blacklist_many),
     post("/cgi-bin/tags/members/batchunblacklist", tags::unblacklist_many),
+    Endpoint::both("/cgi-bin/clear_quota", Verb::Post, quota::clear_all),
+    Endpoint::open("/cgi-bin/clear_quota/v2", Verb::Post, quota::clear_all_by_secret),
+    Endpoint::both("/cgi-bin/openapi/quota/get", Verb::Post, quota::get),
+    Endpoint::both("/cgi-bin/openapi/quota/clear", Verb::Post, quota::clear),
+    Endpoint::both("/cgi-bin/openapi/rid/get", Verb::Post, rid::get),
 ];
 
 const fn get(path: &'static str, serve: Serve) -> Endpoint {

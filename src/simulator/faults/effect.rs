@@ -121,6 +121,14 @@ pub(crate) enum Delivery {
 }
 
 impl Delivery {
+    /// The answer that the client sees, be it not all of it.
+    pub(crate) fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Whole(reply) | Self::Half(reply) | Self::Drip { reply, .. } => Some(reply),
+            Self::Redirect(_) | Self::Hang(_) | Self::Reset => None,
+        }
+    }
+
     /// The HTTP status and the errcode the client sees, for the call log.
     pub(crate) fn outcome(&self) -> (Option<u16>, Option<i32>) {
         match self {

@@ -113,8 +113,8 @@ impl Course {
     pub(crate) async fn run(&mut self, fault: Fault, watch: Duration) -> Outcome {
         self.runs += 1;
         let done = AtomicBool::new(false);
-        let writes = (watch + Duration::from_secs(5)).as_millis() / PAUSE.as_millis();
-        let each = usize::try_from(writes).unwrap() / ROOMS + 1;
+        let most = (watch + Duration::from_secs(5)).as_millis() / PAUSE.as_millis();
+        let each = usize::try_from(most).unwrap() / ROOMS + 1;
         let users = self.users(WRITERS * each).await;
         let trouble = async {
             tokio::time::sleep(Duration::from_secs(3)).await;

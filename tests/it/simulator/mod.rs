@@ -25,6 +25,7 @@ mod push_replies;
 mod push_support;
 mod push_traffic;
 mod qrcodes;
+mod quotas;
 mod sessions;
 mod subscribe;
 pub(crate) mod support;

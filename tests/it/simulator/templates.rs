@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::caused_events::next;
 use super::official::Account;
+use super::push_support::{Hook, Say};
 use super::support::{OFFICIAL, without_rid};
 
 async fn template(account: &Account) -> String {
@@ -29,6 +31,28 @@ async fn a_template_message_reaches_a_follower() {
     assert_eq!(content["msgid"], msgid.to_string());
     assert_eq!(content["data"]["thing1"]["value"], "会议");
     assert_eq!(content.get("touser"), None);
+}
+
+#[tokio::test]
+async fn the_result_of_a_message_is_pushed_with_its_number() {
+    let account = Account::start().await;
+    let hook = Hook::start(|_, _| Say::success()).await;
+    account.sim.serve_at(OFFICIAL, &hook, json!({})).await;
+    account.sim.switch(OFFICIAL, json!({"event_delay_ms": 0})).await;
+    let (openid, template) = (account.follower("ann").await, template(&account).await);
+    hook.take_one();
+    let message = json!({"touser": openid, "template_id": template, "data": {"thing1": {"value": "会议"}}});
+    let sent = account.post("message/template/send", message).await.json();
+    let event = next(&hook).await.body;
+    assert!(
+        event.contains("TEMPLATESENDJOBFINISH") && event.contains(&openid),
+        "{event}"
+    );
+    assert!(
+        event.contains(&format!("<MsgID>{}</MsgID>", sent["msgid"])),
+        "{event}"
+    );
+    assert!(event.contains("<![CDATA[success]]>"), "{event}");
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ pub(super) fn kind(desk: &Desk<'_>) -> Result<Kind, Refusal> {
 /// The file of a form. WeChat: the field is `media` and has the name of a file, else 41005.
 pub(super) fn file(call: &Call) -> Result<&Part, Refusal> {
     let part = call.form.as_ref().and_then(|form| form.part("media"));
-    part.filter(|part| part.filename.is_some())
+    part.filter(|part| part.filename.as_ref().is_some_and(|name| !name.is_empty()))
         .ok_or_else(|| Refusal::of(errcode::MEDIA_MISSING))
 }
 
