@@ -59,6 +59,7 @@ mod push_xml;
 mod reply_rules;
 mod rooms;
 mod sdks;
+mod secured;
 mod sessions;
 mod sessions_property;
 mod settings;
