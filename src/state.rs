@@ -27,6 +27,7 @@ use crate::service::reply_rules::ReplyRules;
 use crate::service::rooms::Rooms;
 use crate::service::sessions::Sessions;
 use crate::service::tokens::Tokens;
+use crate::service::typed::Typed;
 use crate::service::users::Users;
 use crate::service::webhooks::Webhooks;
 
@@ -54,6 +55,8 @@ pub struct State {
     pub audit: Arc<Audit>,
     /// Calls of WeChat's API on their behalf.
     pub relay: Arc<Relay>,
+    /// Those of them that have a form of our own.
+    pub typed: Typed,
     /// The tokens that SDKs get for them.
     pub aliases: Aliases,
     /// The company's programs that hear of events.

@@ -19,7 +19,7 @@ EXPRESS = HERE / "express"
 APP_ID, SECRET, TOKEN = "wx0123456789abcdef", "0123456789abcdef0123456789abcdef", "benchtoken"
 MINI = "wxfedcba9876543210"
 PORTS = {"simulator": 3190, "floor": 3191, "wxgate": 3192, "express": 3193, "express-cached": 3194,
-         "wxgate-mongodb": 3195, "mongod": 3196, "hook": 3197, "receiver": 3198}
+         "wxgate-mongodb": 3195, "mongod": 3196, "hook": 3197, "receiver": 3198, "upstream": 3199, "nginx": 3189}
 STARTED = []
 RUNNING = {}
 
@@ -106,6 +106,14 @@ app_secret = "{SECRET}"
 {more}
 """)
     return path
+
+
+def create_caller(config, *rights):
+    """The key of a caller for the official account. A running gateway knows it soon."""
+    command = [RELEASE / "wxgate", "--config", config, "caller", "create", "--name", "load", "--app", "shop", "--json", *rights]
+    made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    time.sleep(2)
+    return json.loads(made.stdout)["key"]
 
 
 def start_simulator(config):

@@ -1,18 +1,21 @@
 //! The floor of the load run: a bare actix-web server that does the computation of a route and nothing else. No
 //! configuration, no limits, no error bodies, no log, no figures. Started by `benches/load/run.py` as
-//! `floor PORT DATABASE X`, where X is the public key of the gateway's tokens.
+//! `floor PORT DATABASE X KEY`, where X is the public key of the gateway's tokens, and KEY a caller's.
 //!
-//! Of the routes for identity it does this: `/v1/token/verify` parses the JSON and verifies the token with
+//! `/v1/apps/shop/access_token` looks for the digest of the caller's key in a table and answers a fixed token. Of the routes
+//! for identity it does this: `/v1/token/verify` parses the JSON and verifies the token with
 //! `jsonwebtoken`, as anybody would. The others verify the token of the header and then answer: `/v1/rooms?limit=none`
 //! with an error, `/getAllRoomInfo` and `/v1/user/sessions` with what two queries of a SQLite file yield (rooms and their
 //! one owner; the user and the user's sessions). Reading is done by actix-web's threads for blocking work, each with a
 //! connection and prepared statements of its own.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, get, post, web};
+use aws_lc_rs::digest::{SHA256, digest};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use rand::RngExt as _;
 use rand::distr::Alphanumeric;
@@ -147,6 +150,25 @@ async fn refused(
     }
 }
 
+/// Whose key a caller shows, by the key's digest.
+type Callers = HashMap<String, &'static str>;
+
+#[get("/v1/apps/shop/access_token")]
+async fn access_token(callers: web::Data<Callers>, request: HttpRequest) -> HttpResponse {
+    let value = request.headers().get(AUTHORIZATION);
+    let key = value.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let digest = hex::encode(digest(&SHA256, key.unwrap_or_default().as_bytes()));
+    match callers.get(&digest) {
+        None => HttpResponse::Unauthorized().finish(),
+        Some(_) => HttpResponse::Ok().json(json!({
+            "access_token": "T".repeat(136),
+            "version": 1,
+            "expires_in": 7200,
+            "renew_after": 6900,
+        })),
+    }
+}
+
 thread_local! {
     static CONNECTION: OnceCell<Connection> = const { OnceCell::new() };
 }
@@ -229,9 +251,11 @@ fn fill(path: &PathBuf) -> rusqlite::Result<()> {
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let [port, path, x] = &arguments[..] else {
-        panic!("floor PORT DATABASE X");
+    let [port, path, x, key] = &arguments[..] else {
+        panic!("floor PORT DATABASE X KEY");
     };
+    let callers = Callers::from([(hex::encode(digest(&SHA256, key.as_bytes())), "load")]);
+    let callers = web::Data::new(callers);
     let port: u16 = port.parse().expect("the first argument is a port");
     let path = PathBuf::from(path);
     fill(&path).expect("the second argument is a path where nothing is yet");
@@ -242,9 +266,11 @@ async fn main() -> std::io::Result<()> {
             .app_data(web::Data::new(domains))
             .app_data(path.clone())
             .app_data(verifier.clone())
+            .app_data(callers.clone())
             .service(auth)
             .service(jsapi)
             .service(verify)
+            .service(access_token)
             .service(refused)
             .service(rooms)
             .service(sessions)

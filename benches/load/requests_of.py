@@ -32,7 +32,7 @@ def ready_times(config, count):
     return times
 
 
-def paths(folder):
+def paths(folder, key):
     """Every path, as (the address, the script for wrk if it is more than a GET, whether Express has it)."""
     signature = hashlib.sha1("".join(sorted([TOKEN, "1714036504", "1514711492"])).encode()).hexdigest()
     auth = f"/auth?signature={signature}&timestamp=1714036504&nonce=1514711492&echostr=4375120948345356249"
@@ -41,7 +41,8 @@ def paths(folder):
     bearer = {"Authorization": f"Bearer {token}"}
     for _ in range(10):
         call(url("wxgate", "/v1/rooms"), {"name": "茶室"}, headers=bearer)
-    verify, get = folder / "verify.lua", folder / "get.lua"
+    verify, get, caller = folder / "verify.lua", folder / "get.lua", folder / "caller.lua"
+    caller.write_text(f'wrk.headers["Authorization"] = "Bearer {key}"\n')
     verify.write_text(f"""
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -51,6 +52,7 @@ wrk.body = '{{"token":"{token}"}}'
     return {
         "/auth": (auth, None, True),
         "/jsapi": ("/jsapi?url=" + urllib.parse.quote(PAGE, safe=""), None, True),
+        "access_token": ("/v1/apps/shop/access_token", caller, False),
         "/v1/token/verify": ("/v1/token/verify", verify, False),
         # Refused with 400, but only after the token was found good: authentication and no store.
         "/v1/rooms?limit=": ("/v1/rooms?limit=none", get, False),
@@ -68,8 +70,9 @@ def run(options, folder):
     fresh = ready_times(config, 1)
     again = ready_times(config, 9)
     gateway = common.start_gateway(config)
-    [key] = call(url("wxgate", "/.well-known/jwks.json"))["keys"]
-    common.start("floor", [RELEASE / "examples" / "floor", str(PORTS["floor"]), str(folder / "floor.db"), key["x"]])
+    [signing] = call(url("wxgate", "/.well-known/jwks.json"))["keys"]
+    caller = common.create_caller(config, "--raw-token")
+    common.start("floor", [RELEASE / "examples" / "floor", str(PORTS["floor"]), str(folder / "floor.db"), signing["x"], caller])
     peers = []
     if (EXPRESS / "node_modules").exists():
         for name, cache in (("express", ""), ("express-cached", "1")):
@@ -80,7 +83,7 @@ def run(options, folder):
     else:
         print("express is left out: run npm install in benches/load/express", file=sys.stderr)
 
-    wanted = paths(folder)
+    wanted = paths(folder, caller)
     if options.paths:
         wanted = {path: wanted[path] for path in options.paths.split(",")}
     figures = {}

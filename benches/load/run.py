@@ -5,9 +5,10 @@ Needs wrk, node and npm, and a release build:
 
     cargo build --release --bin wxgate --example floor --example inserts --example pushes --example receiver
     (cd benches/load/express && npm install)
-    python3 benches/load/run.py [requests|logins|pushes|fanout|flood|timing] [--seconds 4] [--rounds 5] [--connections 64]
+    python3 benches/load/run.py [requests|proxy|logins|pushes|fanout|flood|timing] [--seconds 4] [--rounds 5] [--connections 64]
 
-`requests` (the default): the floor, the gateway and the Express peers, path by path. `logins`: logins with fresh codes
+`requests` (the default): the floor, the gateway and the Express peers, path by path. `proxy`: calls of
+WeChat's API handed on, beside nginx and beside the upstream itself; it needs nginx. `logins`: logins with fresh codes
 on both stores, beside Express and what the stores themselves can do; it needs a mongod (scripts/fetch-mongod.sh).
 `pushes`: text messages in safe mode that are stored and answered by a rule, on both stores, beside Express with `wechat` and
 what the stores themselves can do. `fanout`: how fast events reach webhooks, and the memory of many that nobody takes.
@@ -27,12 +28,13 @@ import common
 import fanout
 import flood
 import logins
+import proxy
 import pushes
 import requests_of
 import timing
 
 KINDS = {"requests": requests_of.run, "logins": logins.run, "pushes": pushes.run, "fanout": fanout.run,
-         "flood": flood.run, "timing": timing.run}
+         "flood": flood.run, "timing": timing.run, "proxy": proxy.run}
 
 
 def main():

@@ -43,6 +43,7 @@ use crate::service::sessions::{Ending, Sessions};
 use crate::service::settings::{Purpose, Settings};
 use crate::service::signing_keys::Keyring;
 use crate::service::tokens::Tokens;
+use crate::service::typed::{MediaChecks, Typed};
 use crate::service::users::Users;
 use crate::service::webhooks::Webhooks;
 use crate::state::{Health, State};
@@ -82,8 +83,9 @@ pub(super) async fn build(
         tasks,
     } = foundation;
     let http = net::client(config.platform.connect_timeout, config.platform.timeout)?;
-    let client = wechat::Client::new(http, config.platform.api_url.clone())
-        .secured(secured(&config.apps), clock.clone());
+    let secured = secured(&config.apps);
+    let client =
+        wechat::Client::new(http, config.platform.api_url.clone()).secured(secured.clone(), clock.clone());
     let credentials = Arc::new(Credentials::new(
         &config.apps,
         config.platform.clone(),
@@ -110,7 +112,8 @@ pub(super) async fn build(
             net::relay_client(config.platform.connect_timeout)?,
             &config.platform.api_url,
             patience,
-        ),
+        )
+        .secured(secured),
         credentials.clone(),
         audit.clone(),
         clock.clone(),
@@ -230,12 +233,14 @@ pub(super) async fn build(
     let reply_rules = Arc::new(ReplyRules::new(&config.apps, &engine, clock.clone()));
     reply_rules.feed().load().await?;
     let callback = Arc::new(Callback::new(config.apps.clone()));
+    let media_checks = Arc::new(MediaChecks::new(&engine, clock.clone()));
     let tools = Tools {
         callback: callback.clone(),
         events: events.clone(),
         webhooks: webhooks.clone(),
         deliveries: deliveries.clone(),
         rules: reply_rules.clone(),
+        media_checks: media_checks.clone(),
         fingerprints,
         client,
         credentials: credentials.clone(),
@@ -258,6 +263,12 @@ pub(super) async fn build(
         mini_program,
         callers,
         audit,
+        typed: Typed::new(
+            relay.clone(),
+            media_checks,
+            config.platform.clone(),
+            clock.clone(),
+        ),
         relay,
         aliases,
         webhooks,
@@ -292,7 +303,7 @@ pub(super) async fn build(
 }
 
 /// The apps that call WeChat's API in the signed and encrypted mode.
-fn secured(apps: &Apps) -> HashMap<AppId, Arc<Security>> {
+pub(crate) fn secured(apps: &Apps) -> HashMap<AppId, Arc<Security>> {
     let keyed = apps.iter().filter_map(|app| {
         let found = app.api_security.as_ref()?;
         let security = Security::new(app.app_id.clone(), found.keys.clone(), found.paths.clone());

@@ -20,6 +20,8 @@ use crate::state::State;
 use crate::store::{self, Engine, OpenError, OpenMode, Record as _};
 use crate::tasks::Tasks;
 
+pub(crate) use build::secured;
+
 use background::Work;
 use build::Foundation;
 

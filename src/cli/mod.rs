@@ -7,6 +7,7 @@ mod demo;
 mod exposure;
 mod health;
 mod keys;
+mod menu;
 mod output;
 mod process;
 mod secrets;
@@ -63,6 +64,9 @@ enum Command {
     /// The keys that sign tokens
     #[command(subcommand)]
     Keys(Keys),
+    /// The menus of official accounts
+    #[command(subcommand)]
+    Menu(menu::Command),
     /// Make, list and change administrators, while the gateway runs or before it ever did
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -152,6 +156,7 @@ impl Cli {
             }
             (Command::Health, Ok(config)) => health::run(&config),
             (Command::Keys(Keys::Rotate(rotate)), Ok(config)) => keys::rotate(&config, rotate.json),
+            (Command::Menu(menu::Command::Push(push)), Ok(config)) => menu::push(&config, &push),
             (Command::Admin(command), Ok(config)) => admin::run(&config, &command),
             (Command::Caller(command), Ok(config)) => caller::run(&config, &command),
         };

@@ -8,6 +8,7 @@ pub mod contact;
 pub mod encrypted_data;
 pub mod identity;
 pub mod ids;
+pub mod menu;
 pub mod page_url;
 pub mod push;
 pub mod refresh_token;

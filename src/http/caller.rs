@@ -88,8 +88,8 @@ pub(super) fn allowed(
     )))
 }
 
-/// A request to a path below `/v1/apps/{app}`, of a caller that may have the access_token of this app. As the first of a
-/// handler's arguments it is looked at before anything of the body is read.
+/// A request to a path below `/v1/apps/{app}`, of a caller that may have the access_token of this app; what it changes is noted
+/// for the audit. As the first of a handler's arguments it is looked at before anything of the body is read.
 #[derive(Debug, Clone)]
 pub(super) struct RawToken {
     /// The app.
@@ -102,7 +102,16 @@ impl FromRequest for RawToken {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let app = request.match_info().get("app").unwrap_or_default();
-        ready(permitted(request, app, Grant::RawToken).map(|(_, app)| Self { app }))
+        ready(of_app(request, app).and_then(|(caller, app)| {
+            let actor = Actor {
+                app: app.clone(),
+                caller: Some(caller.id.clone()),
+                user: None,
+            };
+            audited::mark(request, actor);
+            demand(&caller, Grant::RawToken)?;
+            Ok(Self { app })
+        }))
     }
 }
 

@@ -201,6 +201,15 @@ impl MiniProgram {
         Ok(())
     }
 
+    /// The user's id within the app; none if they never logged in there.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn openid(&self, user: &UserId, app: &str) -> Result<Option<OpenId>, Error> {
+        let identity = self.latest(user, self.app(app)?).await?;
+        Ok(identity.map(|(_, openid)| openid))
+    }
+
     async fn with_token<T, F>(&self, app: &App, call: impl Fn(Arc<Held>) -> F) -> Result<T, Error>
     where
         F: Future<Output = wechat::Result<T>>,
@@ -215,18 +224,26 @@ impl MiniProgram {
 
     /// The user as the app knows them: of several openids, which only users who were merged have, the one that
     /// logged in last.
-    async fn known(&self, user: &UserId, app: &App) -> Result<Known, Error> {
-        let user = self.users.get(user).await?.ok_or(Error::SessionExpired)?;
+    async fn latest(&self, user: &UserId, app: &App) -> Result<Option<(Identity, OpenId)>, Error> {
+        let Some(user) = self.users.get(user).await? else {
+            return Ok(None);
+        };
         let prefix = format!("{}:{}:", IdentityKind::WeChat.as_str(), app.app_id);
         let identities = self.users.identities(&user.id).await?;
         let here = identities
             .into_iter()
             .filter(|found| found.id.starts_with(&prefix));
         let latest = here.max_by_key(|found| found.session_keys.first().map(|kept| kept.at));
-        let identity = latest.ok_or(Error::SessionExpired)?;
-        let openid = identity.id[prefix.len()..].parse();
-        let openid = openid.map_err(|_| Error::SessionExpired)?;
-        debug_assert_eq!(identity.id, IdentityId::wechat(&app.app_id, &openid).as_str());
+        Ok(latest.and_then(|identity| {
+            let openid = identity.id[prefix.len()..].parse().ok()?;
+            debug_assert_eq!(identity.id, IdentityId::wechat(&app.app_id, &openid).as_str());
+            Some((identity, openid))
+        }))
+    }
+
+    async fn known(&self, user: &UserId, app: &App) -> Result<Known, Error> {
+        let latest = self.latest(user, app).await?;
+        let (identity, openid) = latest.ok_or(Error::SessionExpired)?;
         let keys = session_keys::open(&self.sealer, &identity);
         if keys.is_empty() {
             return Err(Error::SessionExpired);

@@ -37,6 +37,7 @@ pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
 pub mod tokens;
+pub mod typed;
 pub mod users;
 pub mod webhooks;
 

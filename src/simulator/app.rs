@@ -6,13 +6,21 @@ use std::collections::HashMap;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::api_security::ApiSecurity;
 use super::call::Call;
+use super::cgi_bin::media::store::Media;
+use super::cgi_bin::menu::store::Menus;
+use super::cgi_bin::qrcode::store::QrCodes;
+use super::cgi_bin::shorten::ShortKeys;
+use super::cgi_bin::template::store::Templates;
+use super::cgi_bin::user::store::Fans;
 use super::checks::Checks;
 use super::clock::Moment;
 use super::codes::Codes;
 use super::endpoints::Endpoint;
 use super::errcode;
-use super::limits::Limits;
+use super::limits::{Limit, Limits};
+use super::links::Links;
 use super::push::account_of;
 use super::push::conversation::Conversation;
 use super::push::server::{Alarms, Server};
@@ -54,14 +62,31 @@ pub(crate) struct App {
     pub(crate) alarms: Alarms,
     /// Its dealings with each user.
     pub(crate) conversations: HashMap<usize, Conversation>,
+    /// Its menus.
+    pub(crate) menus: Menus,
+    /// Its files.
+    pub(crate) media: Media,
+    /// Its templates.
+    pub(crate) templates: Templates,
+    /// Its QR codes.
+    pub(crate) qr_codes: QrCodes,
+    /// Its short keys.
+    pub(crate) short_keys: ShortKeys,
+    /// Who follows it.
+    pub(crate) fans: Fans,
     /// Templates of subscribe messages, and who takes how many.
     pub(crate) subscriptions: Subscriptions,
     /// Mini-program codes made of those whose number is limited.
     pub(crate) codes_drawn: u32,
+    /// Links that lead into it.
+    pub(crate) links: Links,
     /// What content checks find.
     pub(crate) checks: Checks,
+    /// Its keys for calls that are encrypted and signed.
+    pub(crate) api_security: Option<ApiSecurity>,
     visits: HashMap<usize, Moment>,
-    limits: Limits,
+    /// What it has called so far.
+    pub(crate) limits: Limits,
     logins: Logins,
     refused_until: Option<(i32, Moment)>,
 }
@@ -89,9 +114,17 @@ impl App {
             server: settings.server.clone().map(Server::new),
             alarms: Alarms::default(),
             conversations: HashMap::new(),
+            menus: Menus::default(),
+            media: Media::default(),
+            templates: Templates::default(),
+            qr_codes: QrCodes::default(),
+            short_keys: ShortKeys::default(),
+            fans: Fans::default(),
             subscriptions: Subscriptions::default(),
             codes_drawn: 0,
+            links: Links::default(),
             checks: Checks::default(),
+            api_security: None,
             visits: HashMap::new(),
             limits: Limits::default(),
             logins: Logins::default(),
@@ -101,14 +134,14 @@ impl App {
 
     /// Counts a call of an endpoint, or refuses it: 45009, 45011.
     pub(crate) fn charge(&mut self, endpoint: &Endpoint, now: Moment) -> Result<(), Refusal> {
-        let limit = self
-            .switches
-            .limits
-            .get(endpoint.path)
-            .copied()
-            .unwrap_or(endpoint.limit);
-        let charged = self.limits.charge(endpoint.path, limit, now);
+        let charged = self.limits.charge(endpoint.path, self.limit(endpoint), now);
         charged.map_err(|refusal| endpoint.quota_refusal(refusal))
+    }
+
+    /// How often the app may call an endpoint.
+    pub(crate) fn limit(&self, endpoint: &Endpoint) -> Limit {
+        let own = self.switches.limits.get(endpoint.path);
+        own.copied().unwrap_or(endpoint.limit)
     }
 
     /// Counts a login of one user, or refuses it.
@@ -172,6 +205,18 @@ impl App {
         }
         let openid = body.get("openid").or_else(|| body.get("touser"))?.as_str()?;
         self.openids.get(openid).copied()
+    }
+
+    /// Whether a medium may be named: it was uploaded, or it is among those of the switches.
+    pub(crate) fn knows_medium(&self, id: &str, now: Moment) -> bool {
+        if self.media.get(id, now).is_some() {
+            return true;
+        }
+        match &self.switches.media_ids {
+            Some(known) => known.iter().any(|known| known == id),
+            // An upload that is gone is not just any id.
+            None => !id.is_empty() && !self.media.had(id),
+        }
     }
 
     /// How this app's session keys are made.

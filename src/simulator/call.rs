@@ -10,7 +10,9 @@ use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use super::api_security::exchange::Headers;
 use super::errcode;
+use super::intake::Form;
 use super::reply::Refusal;
 
 /// One received call.
@@ -24,6 +26,12 @@ pub(crate) struct Call {
     pub(crate) query: String,
     /// The body.
     pub(crate) body: Bytes,
+    /// The host that was called.
+    pub(crate) host: String,
+    /// The form that was sent; the body is empty then.
+    pub(crate) form: Option<Form>,
+    /// The headers of a call that is encrypted and signed.
+    pub(crate) sealing: Headers,
     /// Where the call came from.
     pub(crate) address: IpAddr,
     json: OnceCell<Option<Map<String, Value>>>,
@@ -37,10 +45,19 @@ impl Call {
             path: path.to_owned(),
             query: query.to_owned(),
             body,
+            host: String::new(),
+            form: None,
+            sealing: Headers::default(),
             // A dual-stack socket shows IPv4 callers as ::ffff:1.2.3.4; allow lists are written without.
             address: address.to_canonical(),
             json: OnceCell::new(),
         }
+    }
+
+    /// The same call with a form in the place of its body.
+    pub(crate) fn with_form(mut self, form: Form) -> Self {
+        self.form = Some(form);
+        self
     }
 
     /// A query parameter, percent-decoded. Of repeated ones the first counts; an empty one counts as

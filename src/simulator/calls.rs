@@ -2,9 +2,10 @@
 //! masked when the log is read.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 use super::call::Call;
@@ -17,6 +18,8 @@ pub(crate) const MOST: usize = 2_000;
 const MOST_PATHS: usize = 1_000;
 /// Bytes of a query and of a body that the log remembers.
 const MOST_BYTES: usize = 2_048;
+/// Characters of a request id.
+pub(crate) const RID_LENGTH: usize = 26;
 const MASKED: [&str; 5] = [
     "secret",
     "appsecret",
@@ -45,6 +48,16 @@ struct Entry {
     status: Option<u16>,
     errcode: Option<i32>,
     fault: Option<String>,
+    refusal: Option<Refused>,
+}
+
+/// What is told of a refused call that its request id is asked about.
+#[derive(Debug, Clone)]
+struct Refused {
+    rid: String,
+    response: String,
+    cost_ms: u64,
+    address: IpAddr,
 }
 
 /// A logged call as the admin API shows it.
@@ -114,15 +127,12 @@ impl Calls {
             } else {
                 String::new()
             },
-            body: if call.body.len() <= MOST_BYTES {
-                call.body.to_vec()
-            } else {
-                Vec::new()
-            },
+            body: noted(call),
             app_id: plan.app_id.clone(),
             status,
             errcode,
             fault: plan.fault_id().map(str::to_owned),
+            refusal: refusal(call, plan, delivery),
         });
     }
 
@@ -141,10 +151,64 @@ impl Calls {
         shown
     }
 
+    /// The call that was refused with this request id, and the app it was made for.
+    pub(crate) fn refused(&self, rid: &str) -> Option<(Option<&str>, Value)> {
+        let mut latest = self.latest.iter().rev();
+        let found =
+            latest.find_map(|entry| Some((entry, entry.refusal.as_ref().filter(|known| known.rid == rid)?)));
+        let (entry, refused) = found?;
+        let request = json!({
+            "invoke_time": entry.at.seconds(),
+            "cost_in_ms": refused.cost_ms,
+            "request_url": shortened(&entry.query),
+            "request_body": String::from_utf8_lossy(&entry.body),
+            "response_body": refused.response,
+            "client_ip": refused.address,
+        });
+        Some((entry.app_id.as_deref(), request))
+    }
+
     /// Forgets all calls and counts.
     pub(crate) fn clear(&mut self) {
         self.counts.clear();
         self.latest.clear();
+    }
+}
+
+/// A query with the beginning of its token alone. WeChat: `access_token=50_Im7xxxx`.
+fn shortened(query: &str) -> String {
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, value)) if MASKED.contains(&name) => {
+            let begin: String = value.chars().take(6).collect();
+            format!("{name}={begin}xxxx")
+        }
+        _ => pair.to_owned(),
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// What is remembered of an answer that has a request id.
+fn refusal(call: &Call, plan: &Plan, delivery: &Delivery) -> Option<Refused> {
+    let response = delivery.reply()?.body.head();
+    let response = &response[..response.len().min(MOST_BYTES)];
+    let text = String::from_utf8_lossy(response);
+    let (_, rid) = text.split_once(" rid: ")?;
+    Some(Refused {
+        rid: rid.chars().take(RID_LENGTH).collect(),
+        cost_ms: plan.wait_before + plan.wait_after + 1,
+        address: call.address,
+        response: text.into_owned(),
+    })
+}
+
+/// What the log remembers of a body.
+fn noted(call: &Call) -> Vec<u8> {
+    let form = call.form.as_ref().map(|form| form.noted().to_string());
+    let body = form.as_ref().map_or(call.body.as_ref(), |form| form.as_bytes());
+    if body.len() <= MOST_BYTES {
+        body.to_vec()
+    } else {
+        Vec::new()
     }
 }
 

@@ -2,7 +2,7 @@
 //! simulator reads it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Most that one clock can be turned forward in all: ten years.
 pub(crate) const MOST_TURNED_SECONDS: i64 = 10 * 366 * 86_400;
@@ -71,6 +71,15 @@ impl Moment {
     }
 }
 
+impl Moment {
+    /// The month in Asia/Shanghai, as year and number.
+    pub(crate) fn month(self) -> String {
+        let seconds = u64::try_from(self.seconds() + 8 * 3_600).unwrap_or_default();
+        let text = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string();
+        text.chars().take(7).collect()
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the simulator has a clock of its own, so that turning it leaves the gateway's alone"
@@ -89,6 +98,15 @@ mod tests {
     fn a_day_starts_at_midnight_in_shanghai() {
         let before = Moment(1_700_000_000_000 / 86_400_000 * 86_400_000 + 16 * 3_600_000 - 1);
         assert_eq!(Moment(before.0 + 1).day(), before.day() + 1);
+    }
+
+    #[test]
+    fn a_month_starts_at_midnight_in_shanghai() {
+        let (before, after) = (Moment(1_704_038_399_000), Moment(1_704_038_400_000));
+        assert_eq!(
+            (before.month().as_str(), after.month().as_str()),
+            ("2023-12", "2024-01")
+        );
     }
 
     #[test]

@@ -41,6 +41,20 @@ impl<'a> Claim<'a> {
         Self::complete(text("appid"), text("secret"), text("grant_type"))
     }
 
+    /// What a call claims that has its parameters in the query or in the body, and names the secret in full.
+    pub(crate) fn of_account(call: &'a Call) -> Result<Self, Refusal> {
+        let (app_id, secret) = (call.param("appid"), call.param("appsecret"));
+        if app_id.is_some() || secret.is_some() || call.body.is_empty() {
+            return Self::complete(app_id, secret, None);
+        }
+        let body = call.json()?;
+        let text = |name| {
+            let text = body.get(name).and_then(Value::as_str);
+            text.filter(|text| !text.is_empty()).map(Cow::Borrowed)
+        };
+        Self::complete(text("appid"), text("appsecret"), None)
+    }
+
     fn complete(
         app_id: Option<Cow<'a, str>>,
         secret: Option<Cow<'a, str>>,
@@ -60,6 +74,11 @@ impl<'a> Claim<'a> {
         if self.grant_type.as_deref() != Some(grant_type) {
             return Err(Refusal::of(errcode::INVALID_GRANT_TYPE));
         }
+        self.prove_account(visit)
+    }
+
+    /// The same for calls without a `grant_type`.
+    pub(crate) fn prove_account<'v>(&self, visit: Visit<'v>) -> Result<Desk<'v>, Refusal> {
         let Visit {
             call,
             endpoint,

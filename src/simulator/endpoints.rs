@@ -1,6 +1,8 @@
 //! The table of everything the platform serves. A new endpoint is one file in the folder of its area and
-//! one line here; what is not in the table is 404. What is mini programs' alone has a table of its own.
+//! one line here; what is not in the table is 404. What is official accounts' or mini programs' alone has a table of its
+//! own.
 
+mod accounts;
 mod mini;
 
 use std::collections::HashMap;
@@ -12,7 +14,7 @@ use super::settings::AppKind;
 use super::world::{Desk, Visit};
 use super::{cgi_bin, sns, wxa};
 
-/// Every endpoint, but for those of `mini`.
+/// Every endpoint, but for those of `accounts` and `mini`.
 static ENDPOINTS: &[Endpoint] = &[
     Endpoint::open("/cgi-bin/token", Verb::Get, cgi_bin::token::serve).daily(2_000),
     Endpoint::open("/cgi-bin/stable_token", Verb::Post, cgi_bin::stable_token::serve)
@@ -165,6 +167,14 @@ impl Endpoint {
         Self::new(path, verb, Server::AmongApps(kind, serve))
     }
 
+    /// Whether apps of this kind may call it.
+    pub(crate) fn serves(&self, kind: AppKind) -> bool {
+        match self.server {
+            Server::Open(_) | Server::WithToken(None, _) => true,
+            Server::WithToken(Some(wanted), _) | Server::AmongApps(wanted, _) => wanted == kind,
+        }
+    }
+
     const fn daily(mut self, calls: u32) -> Self {
         self.limit.daily = Some(calls);
         self
@@ -194,7 +204,12 @@ impl Endpoint {
 
 /// Every endpoint there is.
 pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
-    ENDPOINTS.iter().chain(mini::ENDPOINTS)
+    ENDPOINTS.iter().chain(accounts::ENDPOINTS).chain(mini::ENDPOINTS)
+}
+
+/// The endpoint at exactly this path.
+pub(crate) fn find(path: &str) -> Option<&'static Endpoint> {
+    all().find(|endpoint| endpoint.path == path)
 }
 
 /// The table by path.

@@ -1,8 +1,12 @@
 //! The platform's return codes that the simulator answers with, and their texts. Who answers which code
-//! when is decided elsewhere. The codes of what only mini programs use are in `mini`.
+//! when is decided elsewhere. The codes of what official accounts have are in `accounts`, of mini programs in `mini`.
 
+mod accounts;
+mod api_security;
 mod mini;
 
+pub(crate) use accounts::*;
+pub(crate) use api_security::*;
 pub(crate) use mini::*;
 
 /// The platform is busy.
@@ -180,6 +184,9 @@ pub(crate) fn text(code: i32) -> &'static str {
         CONFIRMATION_NEEDED => "this call needs admin confirmation, please wait",
         REFUSED_FOR_A_DAY => "ip refused by admin, try again after 24 hours",
         REFUSED_FOR_AN_HOUR => "ip refused by admin, try again after 1 hour",
-        _ => mini::text(code).unwrap_or("simulated error"),
+        _ => accounts::text(code)
+            .or_else(|| mini::text(code))
+            .or_else(|| api_security::text(code))
+            .unwrap_or("simulated error"),
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Moment;
 use super::errcode;
-use super::reply::Refusal;
+use super::reply::{Refusal, refuse};
 
 /// How often something may be called. An absent bound is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,10 +21,22 @@ pub(crate) struct Limit {
     pub(crate) minute: Option<u32>,
 }
 
+/// WeChat: how often a month an account may clear all its counters, and one of them.
+const CLEARS_A_MONTH: u32 = 10;
+const SINGLE_CLEARS_A_MONTH: u32 = 50;
+
 /// What one app has used of its limits.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Limits {
     used: HashMap<&'static str, Counter>,
+    clears: Clears,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Clears {
+    month: String,
+    all: u32,
+    single: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,6 +68,50 @@ impl Limits {
         counter.today += 1;
         counter.this_minute += 1;
         Ok(())
+    }
+
+    /// How many calls of `name` there were today.
+    pub(crate) fn used(&self, name: &str, now: Moment) -> u32 {
+        let counter = self.used.get(name).filter(|counter| counter.day == now.day());
+        counter.map_or(0, |counter| counter.today)
+    }
+
+    /// Sets all counters of the day back. WeChat: 48006 after ten times in a month.
+    pub(crate) fn clear_all(&mut self, now: Moment) -> Result<(), Refusal> {
+        let clears = self.clears.of(now);
+        if clears.all >= CLEARS_A_MONTH {
+            return refuse(errcode::CLEARED_TOO_OFTEN);
+        }
+        clears.all += 1;
+        self.used.values_mut().for_each(|counter| counter.today = 0);
+        Ok(())
+    }
+
+    /// Sets one counter of the day back. WeChat: 45009 after fifty times in a month.
+    pub(crate) fn clear(&mut self, name: &str, now: Moment) -> Result<(), Refusal> {
+        let clears = self.clears.of(now);
+        if clears.single >= SINGLE_CLEARS_A_MONTH {
+            return refuse(errcode::DAILY_QUOTA);
+        }
+        clears.single += 1;
+        if let Some(counter) = self.used.get_mut(name) {
+            counter.today = 0;
+        }
+        Ok(())
+    }
+}
+
+impl Clears {
+    /// Those of this month.
+    fn of(&mut self, now: Moment) -> &mut Self {
+        let month = now.month();
+        if self.month != month {
+            *self = Self {
+                month,
+                ..Self::default()
+            };
+        }
+        self
     }
 }
 

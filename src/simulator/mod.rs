@@ -8,6 +8,7 @@
 //! `admin`.
 
 mod admin;
+mod api_security;
 mod app;
 mod call;
 mod calls;
@@ -15,11 +16,14 @@ mod cgi_bin;
 mod checks;
 mod clock;
 mod codes;
+mod content;
 mod credential;
 mod endpoints;
 mod errcode;
 mod faults;
+mod intake;
 mod limits;
+mod links;
 mod open;
 mod platform;
 mod push;
@@ -57,7 +61,7 @@ use platform::Platform;
 pub use push::settings::{PushFormat, PushMode, ServerSettings};
 pub use settings::{AppKind, AppSettings, Settings, Switches};
 
-/// Bytes of a request body.
+/// Bytes of a request body that is no form.
 const MOST_BODY: usize = 1024 * 1024;
 
 /// A simulated platform, bound to its address and not yet serving.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 
+use super::api_security::exchange;
 use super::call::Call;
 use super::clock::{Clock, Moment};
 use super::endpoints::{Endpoint, Index, Server, Verb};
@@ -102,8 +103,16 @@ impl Platform {
         let Some(endpoint) = self.index.find(&call.path) else {
             return Reply::page(404, "404 Not Found");
         };
-        let answer = answer(world, call, endpoint, now);
-        Reply::write(answer, &call.path, style, &mut world.random, now)
+        let (answer, envelope) = match exchange::open(world, call, now) {
+            Ok(None) => (answer(world, call, endpoint, now), None),
+            Ok(Some((inner, envelope))) => (answer(world, &inner, endpoint, now), Some(envelope)),
+            Err(refusal) => (Err(refusal), None),
+        };
+        let reply = Reply::write(answer, &call.path, style, &mut world.random, now);
+        match envelope {
+            Some(envelope) => envelope.seal(reply, &mut world.random, now),
+            None => reply,
+        }
     }
 }
 

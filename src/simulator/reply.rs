@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Moment;
+use super::content::Content;
 use super::errcode;
 use super::random::Random;
 
@@ -39,11 +40,16 @@ impl Refusal {
     }
 }
 
+/// The refusal with the code's own text, in the place of an answer.
+pub(crate) fn refuse<T>(code: i32) -> Result<T, Refusal> {
+    Err(Refusal::of(code))
+}
+
 /// The body of a success: a JSON object or a file.
 #[derive(Debug)]
 pub(crate) struct Success {
-    body: Vec<u8>,
-    file: Option<&'static str>,
+    body: Content,
+    file: Option<Cow<'static, str>>,
     headers: Vec<(&'static str, String)>,
 }
 
@@ -60,10 +66,10 @@ impl Success {
     }
 
     /// A file of this content type.
-    pub(crate) fn file(content_type: &'static str, bytes: Vec<u8>) -> Self {
+    pub(crate) fn file(content_type: impl Into<Cow<'static, str>>, content: impl Into<Content>) -> Self {
         Self {
-            file: Some(content_type),
-            ..Self::of(bytes)
+            file: Some(content_type.into()),
+            ..Self::of(content)
         }
     }
 
@@ -73,9 +79,9 @@ impl Success {
         self
     }
 
-    fn of(body: Vec<u8>) -> Self {
+    fn of(body: impl Into<Content>) -> Self {
         Self {
-            body,
+            body: body.into(),
             file: None,
             headers: Vec::new(),
         }
@@ -118,7 +124,7 @@ pub(crate) struct Reply {
     /// Further headers.
     pub(crate) headers: Vec<(&'static str, String)>,
     /// The body.
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Content,
     /// The errcode in the body, for the call log.
     pub(crate) errcode: Option<i32>,
 }
@@ -148,19 +154,32 @@ impl Reply {
             headers,
         } = success;
         if style.always_errcode && errcode == 0 && file.is_none() {
-            body = with_errcode(body);
+            body = with_errcode(body.head()).into();
         }
         if style.escape_slashes && file.is_none() {
             // A slash stands in JSON only inside strings, so every one may be escaped.
-            body = String::from_utf8_lossy(&body).replace('/', "\\/").into_bytes();
+            let text = String::from_utf8_lossy(body.head()).replace('/', "\\/");
+            body = text.into_bytes().into();
         }
         Self {
             status: 200,
-            content_type: file.map_or_else(|| content_type(path), Cow::Borrowed),
+            content_type: file.unwrap_or_else(|| content_type(path)),
             location: None,
             headers,
             body,
             errcode: Some(errcode),
+        }
+    }
+
+    /// A file, as other hosts than the API's send it.
+    pub(crate) fn file(content_type: impl Into<Cow<'static, str>>, content: impl Into<Content>) -> Self {
+        Self {
+            status: 200,
+            content_type: content_type.into(),
+            location: None,
+            headers: Vec::new(),
+            body: content.into(),
+            errcode: None,
         }
     }
 
@@ -175,25 +194,25 @@ impl Reply {
             content_type: Cow::Borrowed("text/html"),
             location: None,
             headers: Vec::new(),
-            body: body.into_bytes(),
+            body: body.into_bytes().into(),
             errcode: None,
         }
     }
 }
 
 /// Puts `errcode` and `errmsg` in front of a body that has none.
-fn with_errcode(body: Vec<u8>) -> Vec<u8> {
+fn with_errcode(body: &[u8]) -> Vec<u8> {
     // Some answers have `errmsg` first.
     let begins = |text: &[u8]| body.starts_with(text);
     if begins(br#"{"errcode":"#) || begins(br#"{"errmsg":"#) || body.len() <= 2 {
-        return body;
+        return body.to_vec();
     }
     let mut longer = br#"{"errcode":0,"errmsg":"ok","#.to_vec();
     longer.extend_from_slice(&body[1..]);
     longer
 }
 
-fn error_body(refusal: &Refusal, path: &str, style: ErrorStyle, random: &mut Random, now: Moment) -> Vec<u8> {
+fn error_body(refusal: &Refusal, path: &str, style: ErrorStyle, random: &mut Random, now: Moment) -> Content {
     #[derive(Serialize)]
     struct ErrorBody<'a> {
         errcode: i32,
@@ -228,7 +247,7 @@ mod tests {
             &mut Random::seeded(1),
             Moment(1_632_000_000_000),
         );
-        String::from_utf8(reply.body).unwrap()
+        String::from_utf8(reply.body.head().to_vec()).unwrap()
     }
 
     #[test]

@@ -130,6 +130,12 @@ pub struct Switches {
     pub(crate) escape_slashes: bool,
     /// The media that replies and messages may name; `None` takes any.
     pub(crate) media_ids: Option<Vec<String>>,
+    /// Bytes that an upload may have, in the place of WeChat's own bounds.
+    pub(crate) media_bytes: Option<u64>,
+    /// The mini programs that menus and template messages may lead to; `None` takes any.
+    pub(crate) mini_programs: Option<Vec<String>>,
+    /// How many openids one answer lists.
+    pub(crate) page_openids: u32,
     /// What getcallbackip answers: where pushes come from.
     pub(crate) callback_ips: Vec<String>,
     /// What `get_api_domain_ip` answers.
@@ -142,6 +148,8 @@ pub struct Switches {
     pub(crate) pages: Option<Vec<String>>,
     /// Mini-program codes of the limited kinds, in all. WeChat: 100,000.
     pub(crate) most_codes: u32,
+    /// Permanent short links in all. WeChat: 100,000.
+    pub(crate) most_permanent_links: u32,
     /// Content checks take users only who logged in within the last two hours.
     pub(crate) recent_visit: bool,
 }
@@ -232,12 +240,16 @@ impl Default for Switches {
             always_errcode: false,
             escape_slashes: false,
             media_ids: None,
+            media_bytes: None,
+            mini_programs: None,
+            page_openids: 10_000,
             callback_ips: vec!["127.0.0.1".to_owned()],
             api_ips: vec!["127.0.0.1".to_owned()],
             event_delay_ms: 100,
             endless_subscriptions: false,
             pages: None,
             most_codes: 100_000,
+            most_permanent_links: 100_000,
             recent_visit: true,
         }
     }

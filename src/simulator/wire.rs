@@ -15,13 +15,16 @@ use actix_web::http::header::{
 };
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::sleep;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 use socket2::{SockRef, Socket};
 
+use super::api_security::exchange::Headers;
 use super::call::Call;
+use super::content::Content;
 use super::faults::Delivery;
+use super::intake::{self, Body};
 use super::platform::Platform;
 use super::push::caused;
 use super::reply::Reply;
@@ -41,20 +44,31 @@ impl Line {
 }
 
 /// Serves one platform call.
-pub(crate) async fn serve(request: HttpRequest, body: Bytes, platform: Data<Platform>) -> HttpResponse {
+pub(crate) async fn serve(request: HttpRequest, payload: Payload, platform: Data<Platform>) -> HttpResponse {
     let address = request
         .peer_addr()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let body = match intake::take(&request, payload).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let host = request.connection_info().host().to_owned();
     let uri = request.uri();
     let query = uri.query().unwrap_or_default();
-    let call = Call::new(request.method().clone(), uri.path(), query, body, address);
+    let call = |body| Call::new(request.method().clone(), uri.path(), query, body, address);
+    let mut call = match body {
+        Body::Plain(body) => call(body),
+        Body::Form(form) => call(Bytes::new()).with_form(form),
+    };
+    call.host = host;
+    call.sealing = Headers::of(|name| Some(request.headers().get(name)?.to_str().ok()?.to_owned()));
     let plan = platform.arrive(&call);
     wait(plan.wait_before).await;
     let delivery = platform.serve(&call, &plan);
     caused::set_off(&platform);
     wait(plan.wait_after).await;
     match delivery {
-        Delivery::Whole(reply) => head(&reply).body(reply.body),
+        Delivery::Whole(reply) => whole(reply),
         Delivery::Redirect(location) => HttpResponse::Found().insert_header((LOCATION, location)).finish(),
         Delivery::Half(reply) => half(reply, request),
         Delivery::Drip { reply, bytes, ms } => drip(reply, bytes, ms),
@@ -94,6 +108,19 @@ fn head(reply: &Reply) -> actix_web::HttpResponseBuilder {
     response
 }
 
+fn whole(reply: Reply) -> HttpResponse {
+    let (mut response, length) = (head(&reply), reply.body.len());
+    let mut pieces = reply.body.pieces();
+    match pieces.next() {
+        None => response.body(Bytes::new()),
+        Some(piece) if piece.len() as u64 == length => response.body(piece),
+        Some(first) => {
+            let pieces = std::iter::once(first).chain(pieces).map(Ok::<_, Infallible>);
+            response.body(SizedStream::new(length, stream::iter(pieces)))
+        }
+    }
+}
+
 /// Closes the connection under the request. The server then notices that its client is gone and drops
 /// this future; the answer after it is for the case that it does not.
 async fn cut(request: &HttpRequest) -> HttpResponse {
@@ -108,17 +135,17 @@ async fn cut(request: &HttpRequest) -> HttpResponse {
 /// Announces the whole body, sends half of it, and closes the connection.
 fn half(reply: Reply, request: HttpRequest) -> HttpResponse {
     let mut response = head(&reply);
-    let length = reply.body.len() as u64;
-    let mut body = Bytes::from(reply.body);
-    body.truncate(body.len() / 2);
-    let pieces = stream::unfold((Some(body), request), async |(body, request)| {
-        if let Some(body) = body {
-            return Some((Ok(body), (None, request)));
+    let length = reply.body.len();
+    let first = reply.body.cut(length / 2).pieces();
+    let pieces = stream::unfold((first, request), async |(mut first, request)| {
+        if let Some(piece) = first.next() {
+            return Some((Ok(piece), (first, request)));
         }
         // Time for the first half to leave; there is no sign to wait for.
         sleep(Duration::from_millis(20)).await;
         cut(&request).await;
-        Some((Err(io::Error::other("cut by a fault rule")), (None, request)))
+        let none = Content::default().pieces();
+        Some((Err(io::Error::other("cut by a fault rule")), (none, request)))
     });
     response.body(SizedStream::new(length, Box::pin(pieces)))
 }
@@ -126,14 +153,15 @@ fn half(reply: Reply, request: HttpRequest) -> HttpResponse {
 /// Sends the body a few bytes at a time.
 fn drip(reply: Reply, bytes: usize, ms: u64) -> HttpResponse {
     let mut response = head(&reply);
-    let length = reply.body.len() as u64;
-    let pieces = stream::unfold(Bytes::from(reply.body), move |mut rest| async move {
+    let length = reply.body.len();
+    let start = (Bytes::new(), reply.body.pieces());
+    let pieces = stream::unfold(start, move |(mut rest, mut pieces)| async move {
         if rest.is_empty() {
-            return None;
+            rest = pieces.next()?;
         }
         wait(ms).await;
         let piece = rest.split_to(bytes.min(rest.len()));
-        Some((Ok::<_, Infallible>(piece), rest))
+        Some((Ok::<_, Infallible>(piece), (rest, pieces)))
     });
     response.body(SizedStream::new(length, Box::pin(pieces)))
 }

@@ -119,6 +119,7 @@ impl World {
             pushes,
             transcript,
             causes,
+            calls,
             ..
         } = self;
         let app = apps
@@ -137,6 +138,7 @@ impl World {
             pushes,
             transcript,
             causes,
+            calls,
         })
     }
 }
@@ -179,4 +181,6 @@ pub(crate) struct Desk<'a> {
     pub(crate) transcript: &'a mut Transcript,
     /// Events that the call causes.
     pub(crate) causes: &'a mut Causes,
+    /// Received calls.
+    pub(crate) calls: &'a Calls,
 }

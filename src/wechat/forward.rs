@@ -1,6 +1,7 @@
 //! Calls that others wrote, sent to the platform as they are, and its answers as they come. What they mean is not known
 //! here.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::error::{Error, Result};
+use super::security::Security;
+use crate::domain::ids::AppId;
 
 /// WeChat's API at one base URL, for calls of any form.
 #[derive(Debug, Clone)]
@@ -22,6 +25,7 @@ pub struct Upstream {
     /// Without a slash at its end.
     base: String,
     patience: Patience,
+    secured: Arc<HashMap<AppId, Arc<Security>>>,
 }
 
 /// How long things may take.
@@ -76,7 +80,26 @@ impl Upstream {
     #[must_use]
     pub fn new(http: reqwest::Client, api_url: &Url, patience: Patience) -> Self {
         let base = api_url.as_str().trim_end_matches('/').to_owned();
-        Self { http, base, patience }
+        Self {
+            http,
+            base,
+            patience,
+            secured: Arc::default(),
+        }
+    }
+
+    /// The same for apps some of which call in the signed and encrypted mode.
+    #[must_use]
+    pub fn secured(self, secured: HashMap<AppId, Arc<Security>>) -> Self {
+        let secured = Arc::new(secured);
+        Self { secured, ..self }
+    }
+
+    /// The keys of an app that calls `path` in that mode.
+    #[must_use]
+    pub fn security(&self, app: &AppId, path: &str) -> Option<&Security> {
+        let security = self.secured.get(app)?;
+        security.covers(path).then_some(security)
     }
 
     /// Scheme, host and path of a call.

@@ -168,8 +168,8 @@ async fn tickets_are_for_those_who_may_fetch_them(app: Builder) {
     let reply = caller.get(JSAPI).await.ok();
     assert_eq!(reply.header("cache-control"), Some("no-store"));
     let body = reply.json();
-    let names: Vec<_> = body.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["ticket", "version", "expires_in", "renew_after"]);
+    let members: Vec<_> = body.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["ticket", "version", "expires_in", "renew_after"]);
     let signed = app.get("/jsapi?url=https%3A%2F%2Fexample.com%2F").await.ok();
     assert_eq!(signed.member("jsapi_ticket"), reply.member("ticket"));
     let typed = caller.get("/v1/apps/shop/jsapi_ticket?type=jsapi").await.ok();

@@ -26,7 +26,7 @@ const WEBHOOKS: &str = "/v1/apps/shop/webhooks";
 const MARK: &str = "zebra";
 
 /// An administrator's token, from the first login on.
-async fn administrator(app: &TestApp) -> String {
+pub(crate) async fn administrator(app: &TestApp) -> String {
     let services = Services::beside(app).await;
     let email = "ann@example.com".parse().unwrap();
     let created = services
@@ -47,7 +47,7 @@ async fn see(app: &TestApp, token: &str, query: &str) -> Value {
 }
 
 /// Waits until there are so many records.
-async fn seen(app: &TestApp, token: &str, count: usize) -> Vec<Value> {
+pub(crate) async fn seen(app: &TestApp, token: &str, count: usize) -> Vec<Value> {
     let mut records = Vec::new();
     eventually("the records are there", async || {
         let found = see(app, token, "").await;

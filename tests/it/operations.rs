@@ -107,6 +107,7 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
         .collect();
     insta::assert_json_snapshot!(listed, @r#"
     [
+      "DELETE /v1/apps/{app}/api/{path}",
       "DELETE /v1/apps/{app}/replies/{id}",
       "DELETE /v1/apps/{app}/webhooks/{id}",
       "DELETE /v1/user",
@@ -124,6 +125,8 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "GET /metrics",
       "GET /readyz",
       "GET /v1/apps/{app}/access_token",
+      "GET /v1/apps/{app}/api/{path}",
+      "GET /v1/apps/{app}/checks/media/{trace_id}",
       "GET /v1/apps/{app}/events",
       "GET /v1/apps/{app}/jsapi_ticket",
       "GET /v1/apps/{app}/replies",
@@ -138,6 +141,7 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "GET /v1/user",
       "GET /v1/user/sessions",
       "GET /v1/user/sessions/{id}",
+      "PATCH /v1/apps/{app}/api/{path}",
       "PATCH /v1/apps/{app}/webhooks/{id}",
       "PATCH /v1/user",
       "POST /api/user/login",
@@ -149,6 +153,15 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "POST /user/login",
       "POST /user/refreshToken",
       "POST /v1/apps/{app}/access_token/refresh",
+      "POST /v1/apps/{app}/api/{path}",
+      "POST /v1/apps/{app}/checks/media",
+      "POST /v1/apps/{app}/checks/text",
+      "POST /v1/apps/{app}/codes/wxacode",
+      "POST /v1/apps/{app}/links",
+      "POST /v1/apps/{app}/messages/custom",
+      "POST /v1/apps/{app}/messages/subscribe",
+      "POST /v1/apps/{app}/messages/template",
+      "POST /v1/apps/{app}/qrcodes",
       "POST /v1/apps/{app}/replies",
       "POST /v1/apps/{app}/token",
       "POST /v1/apps/{app}/webhooks",
@@ -169,6 +182,7 @@ async fn the_description_is_openapi_31_and_lists_these_routes() {
       "POST /v1/user/session-key/check",
       "POST /v1/user/session-key/reset",
       "POST /v1/users",
+      "PUT /v1/apps/{app}/api/{path}",
       "PUT /v1/apps/{app}/replies/{id}"
     ]
     "#);
@@ -216,16 +230,20 @@ fn find_routes(folder: &Path, found: &mut BTreeSet<(String, String)>) {
             continue;
         }
         let source = fs::read_to_string(&path).unwrap();
-        for line in source.lines() {
-            let attribute = line
-                .trim()
-                .strip_prefix("#[")
-                .and_then(|line| line.split_once("(\""));
-            let Some((method, rest)) = attribute else { continue };
+        // An attribute may go over several lines.
+        for attribute in source.split("#[").skip(1) {
+            let attribute = attribute.split(']').next().unwrap_or_default();
+            let Some((method, rest)) = attribute.split_once('(') else {
+                continue;
+            };
+            let Some(rest) = rest.trim_start().strip_prefix('"') else {
+                continue;
+            };
             if ["get", "post", "put", "patch", "delete", "route"].contains(&method) {
                 let mut texts = rest.split('"').step_by(2);
-                let path = texts.next().unwrap().to_owned();
-                // `route` names its methods itself. HEAD is GET without the body, and is not described.
+                // A parameter may say what it matches.
+                let path = texts.next().unwrap().replace(":.*}", "}");
+                // `route` names its methods itself. HEAD is GET without the body; neither it nor OPTIONS is described.
                 let named: Vec<_> = texts
                     .filter(|text| !text.is_empty() && text.chars().all(char::is_uppercase))
                     .collect();
@@ -233,7 +251,7 @@ fn find_routes(folder: &Path, found: &mut BTreeSet<(String, String)>) {
                 let methods = named.iter().map(|method| method.to_uppercase());
                 found.extend(
                     methods
-                        .filter(|method| method != "HEAD")
+                        .filter(|method| method != "HEAD" && method != "OPTIONS")
                         .map(|method| (method, path.clone())),
                 );
             }

@@ -4,6 +4,7 @@ mod callers;
 mod media;
 mod push;
 mod services;
+mod typed;
 
 use std::fmt;
 use std::time::Duration;

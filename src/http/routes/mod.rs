@@ -22,6 +22,7 @@ mod reply_rules;
 mod rooms;
 mod sessions;
 mod token;
+mod typed;
 mod users;
 mod webhooks;
 
@@ -98,6 +99,15 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(reply_rules::delete)
         .service(audit::list)
         .service(gateway::call)
+        .service(typed::messages::subscribe)
+        .service(typed::messages::template)
+        .service(typed::messages::custom)
+        .service(typed::checks::text)
+        .service(typed::checks::media)
+        .service(typed::checks::media_result)
+        .service(typed::codes::wxacode)
+        .service(typed::links::create)
+        .service(typed::qrcodes::create)
         .service(jwks::keys)
         .service(operations::healthz)
         .service(operations::readyz)

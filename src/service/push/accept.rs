@@ -108,6 +108,7 @@ impl Push {
                 let record = timeout_at(deadline + 2 * LAST_WORDS, repeated)
                     .await
                     .map_err(|_| Error::Slow)??;
+                self.note_check(&event, deadline).await?;
                 return Ok(self.answer(&asker, &record, format));
             }
             Ok(Err(error)) => return Err(error.into()),
@@ -115,6 +116,7 @@ impl Push {
         }
         // Others get it while the one is asked.
         self.errand(&record);
+        self.note_check(&event, deadline).await?;
         let Some(webhook) = plan.asked else {
             return Ok(self.answer(&asker, &record, format));
         };
@@ -127,6 +129,12 @@ impl Push {
             // It is stored, and WeChat must not wait any longer.
             None => Ok(Answered::nothing()),
         }
+    }
+
+    /// Keeps what a check of media found for whoever asked for it. If it cannot be kept WeChat is to push it again.
+    async fn note_check(&self, event: &Event, deadline: Instant) -> Result<(), Error> {
+        let noted = timeout_at(deadline, self.tools.media_checks.note(event));
+        Ok(noted.await.map_err(|_| Error::Slow)??)
     }
 
     /// What became of an event that was pushed before, as soon as it is answered.

@@ -32,6 +32,7 @@ use super::deliveries::Deliveries;
 use super::events::{Events, Ids};
 use super::fingerprint::Fingerprints;
 use super::reply_rules::ReplyRules;
+use super::typed::MediaChecks;
 use super::webhooks::Webhooks;
 use crate::clock::Clock;
 use crate::config::{Apps, Push as Settings};
@@ -128,6 +129,8 @@ pub struct Tools {
     pub deliveries: Arc<Deliveries>,
     /// What is answered.
     pub rules: Arc<ReplyRules>,
+    /// Checks of media, whose results are pushed.
+    pub media_checks: Arc<MediaChecks>,
     /// Makes what repetitions are known by.
     pub fingerprints: Fingerprints,
     /// WeChat's API, for late answers.

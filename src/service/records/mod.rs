@@ -10,6 +10,7 @@ mod credential;
 mod delivery;
 mod event;
 mod media;
+mod media_check;
 mod oauth;
 mod reply_rule;
 mod room;
@@ -29,6 +30,7 @@ pub use credential::{Age, Budget, Credential, Forced, Lease};
 pub use delivery::{Attempt, Delivery, DeliveryState};
 pub use event::{Answer, PushEvent};
 pub use media::Media;
+pub use media_check::MediaCheck;
 pub use oauth::{OauthCode, OauthOutcome, OauthScope, OauthState};
 pub use reply_rule::ReplyRule;
 pub use room::Room;
@@ -63,6 +65,7 @@ pub const COLLECTIONS: &[&Collection] = &[
     PushEvent::COLLECTION,
     Delivery::COLLECTION,
     AuditRecord::COLLECTION,
+    MediaCheck::COLLECTION,
 ];
 
 /// Ties a record type to its collection, keyed by its member `id`.

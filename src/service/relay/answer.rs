@@ -14,6 +14,9 @@ use crate::wechat::{self, Incoming};
 /// An error of the platform's is a small JSON object; a longer one is none.
 const LONGEST_ERROR: usize = 64 * 1024;
 
+/// Longer ones are not encrypted, as far as is known: it is done for calls with small answers. (服务端 API 签名加密.)
+const LONGEST_SEALED: usize = 4 * 1024 * 1024;
+
 /// The headers of answers that are handed on.
 const HANDED_ON: [&str; 9] = [
     "content-type",
@@ -89,12 +92,35 @@ struct Told<'a> {
 
 impl Answer {
     /// Reads as much of an answer as tells whether it is an error.
-    pub(super) async fn read(mut incoming: Incoming) -> wechat::Result<Self> {
+    pub(super) async fn read(incoming: Incoming) -> wechat::Result<Self> {
+        Self::begin(incoming, LONGEST_ERROR).await
+    }
+
+    /// Reads an answer in the signed and encrypted mode. `open` is given a look at its headers by their names in small
+    /// letters, and its body; what gives nothing is no answer in that mode.
+    pub(super) async fn read_sealed(
+        incoming: Incoming,
+        open: impl Fn(&dyn Fn(&str) -> Option<String>, &[u8]) -> wechat::Result<Option<Vec<u8>>>,
+    ) -> wechat::Result<Self> {
+        let headers = incoming.headers().clone();
+        let answer = Self::begin(incoming, LONGEST_SEALED).await?;
+        let Body::Whole(body) = &answer.body else {
+            return Ok(answer);
+        };
+        let header = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
+        match open(&header, body)? {
+            Some(opened) => Ok(Self::whole(answer.status, answer.headers, opened.into())),
+            None => Ok(answer),
+        }
+    }
+
+    /// Reads an answer as long as it may be an object of at most so many bytes.
+    async fn begin(mut incoming: Incoming, most: usize) -> wechat::Result<Self> {
         let length = incoming.length();
         let mut first = VecDeque::new();
         let mut read = 0;
         let mut ended = false;
-        while read <= LONGEST_ERROR && first.front().is_none_or(looks_like_json) {
+        while read <= most && first.front().is_none_or(looks_like_json) {
             match incoming.chunk().await? {
                 Some(piece) if piece.is_empty() => {}
                 Some(piece) => {

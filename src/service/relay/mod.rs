@@ -2,6 +2,7 @@
 //! token is made once more. Who may call what is asked by those who know who calls.
 
 mod answer;
+mod draft;
 pub mod figures;
 mod lane;
 mod noting;
@@ -12,8 +13,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub use reqwest::Method;
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
@@ -29,22 +28,16 @@ use crate::config::{App, Apps, Gateway};
 use crate::domain::api_path::ApiTarget;
 use crate::domain::ids::{AppId, CallerId, UserId};
 use crate::service::audit::Audit;
-use crate::service::credentials::{self, Credentials, Held};
+use crate::service::credentials::{self, Credentials, Held, Kind};
 use crate::tasks::Tasks;
 use crate::wechat::{self, Outgoing, Upstream};
+use draft::Draft;
 use figures::{Reason, RelayFigures};
 use lane::{Closed, Lane, Turn};
 use noting::Note;
 
 /// Calls that carry a person's own credential and none of ours are few.
 const FOREIGN_PLACES: usize = 16;
-
-/// What is percent-encoded in a credential: all but the unreserved characters. (RFC 3986, 2.3.)
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// A call on somebody's behalf.
 pub struct Call {
@@ -195,30 +188,17 @@ impl Relay {
                 Error::Resting(rest)
             }
         })?;
-        let Call {
-            method,
-            target,
-            headers,
-            body,
-            ..
-        } = call;
-        let outgoing = |query, body| Outgoing {
-            method: method.clone(),
-            path: target.path().to_owned(),
-            query,
-            headers: headers.clone(),
-            body,
-        };
+        let (draft, body) = Draft::of(call);
         let began = Instant::now();
         let answer = match treatment {
-            Treatment::Secret(proof) => self.send_once(prove(app, proof, &target, body, outgoing)).await,
+            Treatment::Secret(proof) => self.send_once(draft.proven(app, proof, body)).await,
             Treatment::Foreign => {
-                let query = target.whole_query().to_owned();
-                self.send_once(outgoing(query, body)).await
+                let query = draft.target.whole_query().to_owned();
+                self.send_once(draft.outgoing(query, body)).await
             }
-            _ => self.send_with_token(app, &target, body, outgoing).await,
+            _ => self.send_with_token(app, &draft, body).await,
         };
-        let answer = self.note(app, &target, turn, began, answer)?;
+        let answer = self.note(app, &draft.target, turn, began, answer)?;
         Ok(answer.holding(place))
     }
 
@@ -228,19 +208,13 @@ impl Relay {
 
     /// With the app's access_token, and once more with another one if that one is dead and the body is there still: a
     /// call with a dead token has changed nothing, whatever its method.
-    async fn send_with_token(
-        &self,
-        app: &App,
-        target: &ApiTarget,
-        body: Payload,
-        outgoing: impl Fn(String, Payload) -> Outgoing,
-    ) -> Result<Answer, Error> {
+    async fn send_with_token(&self, app: &App, draft: &Draft, body: Payload) -> Result<Answer, Error> {
         let held = self.credentials.access_token(&app.app_id).await?;
         let again = match &body {
             Payload::Whole(bytes) => Some(bytes.clone()),
             Payload::Stream { .. } => None,
         };
-        let answer = self.send_once(outgoing(with_token(target, &held), body)).await?;
+        let answer = self.attempt(app, draft, &held, body).await?;
         if !answer.is_dead_token() {
             return Ok(answer);
         }
@@ -250,15 +224,34 @@ impl Relay {
             return Ok(answer);
         };
         match self.credentials.replace_dead(&app.app_id, &held.value).await {
-            Ok(next) => {
-                self.send_once(outgoing(with_token(target, &next), Payload::Whole(bytes)))
-                    .await
-            }
+            Ok(next) => self.attempt(app, draft, &next, Payload::Whole(bytes)).await,
             Err(error) => {
                 tracing::warn!(app = %app.name, %error, "a dead access_token could not be replaced");
                 Ok(answer)
             }
         }
+    }
+
+    /// Once, with this access_token; encrypted and signed if the app and the call are in that mode.
+    async fn attempt(&self, app: &App, draft: &Draft, held: &Held, body: Payload) -> Result<Answer, Error> {
+        let path = draft.target.decoded();
+        let security = self.upstream.security(&app.app_id, path);
+        let security = security.filter(|_| draft.method == Method::POST);
+        let (Some(security), Payload::Whole(bytes)) = (security, &body) else {
+            return self.send_once(draft.with_token(held, body)).await;
+        };
+        let url = self.upstream.url(draft.target.path());
+        let query: Vec<_> = draft.target.params().collect();
+        let Ok(sealed) = security.seal(&url, &query, bytes, self.clock.now()) else {
+            // Only JSON can be sealed. Whether the platform takes anything else is for it to say.
+            return self.send_once(draft.with_token(held, body)).await;
+        };
+        let incoming = self.upstream.send(draft.sealed(held, sealed)).await?;
+        let open = |header: &dyn Fn(&str) -> Option<String>, body: &[u8]| {
+            let opened = security.open(&url, header, body, self.clock.now());
+            opened.map_err(|error| wechat::Error::Unusable(error.text()))
+        };
+        Ok(Answer::read_sealed(incoming, open).await?)
     }
 
     fn replace_later(&self, app: &App, dead: &Arc<Held>) {
@@ -304,11 +297,7 @@ impl Relay {
         }
         let held = match call.target.param("type").as_deref() {
             Some("jsapi") => self.credentials.jsapi_ticket(&call.app).await,
-            Some("wx_card") => {
-                self.credentials
-                    .get(&call.app, credentials::Kind::CardTicket)
-                    .await
-            }
+            Some("wx_card") => self.credentials.get(&call.app, Kind::CardTicket).await,
             _ => {
                 return Ok(Answer::of_ours(
                     &json!({"errcode": 40097, "errmsg": "invalid args"}),
@@ -324,12 +313,11 @@ impl Relay {
             }
             held => held?,
         };
-        let left = held.expires_at.since(self.clock.store_now());
         Ok(Answer::of_ours(&json!({
             "errcode": 0,
             "errmsg": "ok",
             "ticket": held.value.expose_secret(),
-            "expires_in": left.as_secs(),
+            "expires_in": self.credentials.lasting(&held).expires_in.as_secs(),
         })))
     }
 }
@@ -340,41 +328,5 @@ impl Answer {
             rest.place = Some(place);
         }
         self
-    }
-}
-
-/// The credential comes first: whatever a server makes of a parameter that is there twice, most take the first.
-fn with_token(target: &ApiTarget, held: &Held) -> String {
-    let token = utf8_percent_encode(held.value.expose_secret(), ESCAPED);
-    joined(&format!("access_token={token}"), target.query())
-}
-
-/// The AppSecret in the place of what the caller wrote.
-fn prove(
-    app: &App,
-    proof: Proof,
-    target: &ApiTarget,
-    body: Payload,
-    outgoing: impl Fn(String, Payload) -> Outgoing,
-) -> Outgoing {
-    let rest = target.query_without(&["appid", "secret", "appsecret"]);
-    let (id, secret) = (app.app_id.as_str(), app.app_secret.expose_secret());
-    match proof {
-        Proof::Query => {
-            let secret = utf8_percent_encode(secret, ESCAPED);
-            outgoing(joined(&format!("appid={id}&secret={secret}"), &rest), body)
-        }
-        Proof::Body => {
-            let own = json!({"appid": id, "appsecret": secret}).to_string();
-            outgoing(rest, Payload::Whole(Bytes::from(own)))
-        }
-    }
-}
-
-fn joined(first: &str, rest: &str) -> String {
-    if rest.is_empty() {
-        first.to_owned()
-    } else {
-        format!("{first}&{rest}")
     }
 }

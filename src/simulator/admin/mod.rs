@@ -1,6 +1,7 @@
 //! The admin API under `/_sim/`: makes apps, users and codes, turns the clock, plants faults, tells what
 //! was called. It is no part of WeChat's protocol, and no platform path begins so.
 
+mod api_security;
 mod apps;
 mod calls;
 mod checks;
@@ -14,6 +15,8 @@ mod flood;
 mod guard;
 mod hazards;
 mod input;
+mod links;
+mod media;
 mod push;
 mod server;
 mod state;
@@ -47,6 +50,13 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 .patch(server::change)
                 .delete(server::remove),
         )
+        .service(
+            at("/apps/{app_id}/api_security")
+                .get(api_security::show)
+                .put(api_security::replace)
+                .patch(api_security::change)
+                .delete(api_security::remove),
+        )
         .service(at("/apps/{app_id}/server/verify").post(server::verify))
         .service(at("/push").post(push::create))
         .service(at("/push/batch").post(push::batch))
@@ -68,8 +78,11 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
                 .post(checks::add)
                 .delete(checks::clear),
         )
+        .service(at("/links/open").post(links::open))
         .service(at("/users").get(users::list).post(users::create))
         .service(at("/users/{user}").get(users::show).patch(users::change))
+        .service(at("/media").get(media::list).post(media::create))
+        .service(at("/media/{media_id}").get(media::show))
         .service(at("/visitor").get(visitor::show).post(visitor::change))
         .service(at("/codes").post(codes::create))
         .service(at("/encrypted").post(encrypted::create))

@@ -8,6 +8,12 @@ const fn post(path: &'static str, serve: super::Serve) -> Endpoint {
     Endpoint::of(path, Verb::Post, AppKind::Mini, serve)
 }
 
+const fn link(path: &'static str, serve: super::Serve) -> Endpoint {
+    post(path, serve)
+        .daily(500_000)
+        .refusing(errcode::LINKS_A_DAY, errcode::MINUTE_QUOTA)
+}
+
 /// Every endpoint of this table.
 pub(super) static ENDPOINTS: &[Endpoint] = &[
     post(
@@ -41,6 +47,11 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     post("/wxa/getwxacodeunlimit", wxa::getwxacode::unlimited).a_minute(5_000),
     post("/wxa/getwxacode", wxa::getwxacode::limited),
     post("/cgi-bin/wxaapp/createwxaqrcode", cgi_bin::wxaapp::serve),
+    link("/wxa/generatescheme", wxa::link::generate::scheme),
+    link("/wxa/generate_urllink", wxa::link::generate::url),
+    post("/wxa/queryscheme", wxa::link::query::scheme),
+    post("/wxa/query_urllink", wxa::link::query::url),
+    post("/wxa/genwxashortlink", wxa::link::short::serve).daily(10_000_000),
     post("/wxa/msg_sec_check", wxa::msg_sec_check::serve)
         .daily(2_000_000)
         .a_minute(4_000)

@@ -121,6 +121,14 @@ pub(crate) enum Delivery {
 }
 
 impl Delivery {
+    /// The answer that the client sees, be it not all of it.
+    pub(crate) fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Whole(reply) | Self::Half(reply) | Self::Drip { reply, .. } => Some(reply),
+            Self::Redirect(_) | Self::Hang(_) | Self::Reset => None,
+        }
+    }
+
     /// The HTTP status and the errcode the client sees, for the call log.
     pub(crate) fn outcome(&self) -> (Option<u16>, Option<i32>) {
         match self {
@@ -241,7 +249,7 @@ fn made_up(status: u16, content_type: &str, body: Vec<u8>) -> Reply {
         content_type: Cow::Owned(content_type.to_owned()),
         location: None,
         headers: Vec::new(),
-        body,
+        body: body.into(),
         errcode,
     }
 }

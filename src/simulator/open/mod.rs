@@ -9,12 +9,16 @@ use actix_web::http::Method;
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
+use super::cgi_bin::{media, qrcode};
 use super::clock::Moment;
+use super::content::Content;
 use super::reply::Reply;
 use super::world::World;
 
 /// The page that asks for consent.
 const AUTHORIZE: &str = "/connect/oauth2/authorize";
+/// The picture of a QR code, which WeChat has on another host.
+const SHOW_QR_CODE: &str = "/cgi-bin/showqrcode";
 /// The style sheet of all pages: inline styles are forbidden to them.
 const STYLE: &str = "/connect/simulated.css";
 
@@ -47,6 +51,8 @@ pub(crate) fn serve(world: &mut World, call: &Call, now: Moment) -> Option<Reply
     match call.path.as_str() {
         AUTHORIZE | STYLE if call.method != Method::GET => Some(Reply::page(405, "405 Not Allowed")),
         AUTHORIZE => Some(authorize::serve(world, call, now)),
+        SHOW_QR_CODE if call.method == Method::GET => Some(qrcode::show(world, call, now)),
+        media::VIDEO_PAGE => Some(media::video(world, call, now)),
         STYLE => Some(written("text/css", include_str!("simulated.css").to_owned())),
         _ => None,
     }
@@ -58,7 +64,7 @@ fn written(content_type: &'static str, text: String) -> Reply {
         content_type: Cow::Borrowed(content_type),
         location: None,
         headers: Vec::new(),
-        body: text.into_bytes(),
+        body: text.into_bytes().into(),
         errcode: None,
     }
 }
@@ -69,7 +75,7 @@ fn redirect(location: String) -> Reply {
         content_type: Cow::Borrowed("text/plain"),
         location: Some(location),
         headers: Vec::new(),
-        body: Vec::new(),
+        body: Content::default(),
         errcode: None,
     }
 }

@@ -7,6 +7,7 @@ use super::records::{Kind, Outcome, Report};
 use super::server::Forged;
 use super::settings::{Hazards, PushFormat};
 use super::write;
+use crate::simulator::cgi_bin::qrcode::store::{QrCodes, Scene as Scanned};
 use crate::simulator::clock::Moment;
 use crate::simulator::settings::AppKind;
 use crate::simulator::world::World;
@@ -80,6 +81,12 @@ pub(crate) fn begin(
     let app = apps.get_mut(app_id).ok_or("there is no such app")?;
     let user_id = users.get(user).ok_or("there is no such user")?.id.clone();
     let openid = identities.openid(app_id, &user_id);
+    let scanned = match doing {
+        Doing::Event(given) => Some(app.qr_codes.scanned(given, now)?),
+        _ => None,
+    };
+    let scanned = scanned.as_ref().map(Doing::Event);
+    let doing = scanned.as_ref().unwrap_or(doing);
     let talk = app.conversations.entry(user).or_default();
     let rules = app.server.as_ref().map(|server| &server.settings);
     let format = rules.map_or(PushFormat::Xml, |settings| settings.format);
@@ -116,6 +123,8 @@ pub(crate) fn begin(
     if plain.len() > MOST_BODY {
         return Err(format!("a push has at most {MOST_BODY} bytes"));
     }
+    let how = || (scene_of(&members, &app.qr_codes), at);
+    app.fans.note(user, talk.follows, effect.follows, how);
     talk.follows = effect.follows.or(talk.follows);
     if let Some(action) = effect.action {
         talk.act(action, now);
@@ -168,6 +177,13 @@ pub(crate) fn copy(world: &mut World, parcel: &Parcel) -> Parcel {
     copy.report.copy_of = Some(parcel.report.push_id.clone());
     copy.report = world.pushes.begin(copy.report);
     copy
+}
+
+/// The code that somebody scanned who follows from here on.
+fn scene_of(members: &Map<String, Value>, codes: &QrCodes) -> Option<Scanned> {
+    let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default();
+    let told = text("EventKey").strip_prefix("qrscene_")?;
+    Some(codes.scene_of(told, text("Ticket")))
 }
 
 fn id_of(members: &Map<String, Value>) -> Option<String> {

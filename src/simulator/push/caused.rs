@@ -51,7 +51,6 @@ impl Desk<'_> {
     }
 
     /// The result of a template message: `success`, `failed:user block` or `failed: system failed`.
-    #[expect(dead_code, reason = "template messages are not served yet")]
     pub(crate) fn cause_template_result(&mut self, user: usize, msg_id: u64, status: &str) {
         self.cause(
             user,

@@ -155,7 +155,10 @@ fn seal(platform: &Platform, parcel: &Parcel, turn: usize) -> Option<(Sealed, Gr
         token: settings.token.expose_secret().to_owned(),
         key: sealed.key.clone(),
         replies: parcel.replies,
-        media: app.switches.media_ids.clone(),
+        media: app.switches.media_ids.clone().map(|known| {
+            let uploaded = app.media.ids(now).map(str::to_owned);
+            known.into_iter().chain(uploaded).collect()
+        }),
     };
     Some((sealed, ground, settings.format))
 }

@@ -146,6 +146,8 @@ pub(crate) enum Kind {
     Reply,
     /// The app sends a customer-service message.
     CustomerService,
+    /// The app sends a template message.
+    Template,
     /// The app sends a message that the user subscribed to.
     Subscribe,
     /// WeChat tells the user that the app is out of order.

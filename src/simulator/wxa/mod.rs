@@ -1,4 +1,4 @@
-//! `/wxa`: session keys, phone numbers, mini-program codes and content checks so far.
+//! `/wxa`: session keys, phone numbers, mini-program codes, links and content checks so far.
 
 use std::ops::RangeInclusive;
 
@@ -16,6 +16,7 @@ pub(crate) mod checksession;
 pub(crate) mod getuserphonenumber;
 pub(crate) mod getuserriskrank;
 pub(crate) mod getwxacode;
+pub(crate) mod link;
 pub(crate) mod media_check_async;
 pub(crate) mod msg_sec_check;
 mod picture;

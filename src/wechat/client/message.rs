@@ -1,4 +1,4 @@
-//! `/cgi-bin/message`: what an account writes to its users. (客服消息)
+//! `/cgi-bin`: what an account writes to its users, and its menu. (客服消息, 自定义菜单)
 
 use secrecy::SecretString;
 use serde_json::Value;
@@ -22,6 +22,15 @@ impl Client {
         let answer = self
             .post(app, token, "cgi-bin/message/custom/send", message)
             .await;
+        answer.map(drop)
+    }
+
+    /// `POST /cgi-bin/menu/create`: puts a menu in the place of the account's. (创建接口)
+    ///
+    /// # Errors
+    /// 40015 to 40028, 40054 and 40055 if there is something wrong with a button.
+    pub async fn create_menu(&self, app: &AppId, token: &SecretString, menu: &Value) -> Result<()> {
+        let answer = self.post(app, token, "cgi-bin/menu/create", menu).await;
         answer.map(drop)
     }
 }

@@ -22,7 +22,7 @@ async fn post(sim: &Sim, app_id: &str, path: &str, body: &Value) -> Value {
 }
 
 /// The only push that comes.
-async fn next(hook: &Hook) -> Got {
+pub(crate) async fn next(hook: &Hook) -> Got {
     let begun = Instant::now();
     while hook.got().is_empty() {
         assert!(begun.elapsed() < Duration::from_secs(10), "nothing is pushed");

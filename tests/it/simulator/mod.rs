@@ -1,15 +1,22 @@
 //! The simulated platform through its front door: HTTP alone, each test with a platform of its own.
 
 mod admin;
+mod api_security;
+mod api_security_support;
 mod caused_events;
 mod checks;
 mod customer_service;
 mod encrypted;
+mod fans;
 mod faults;
 mod guard;
 mod independence;
 mod lifecycle;
+mod links;
 mod login;
+mod media;
+mod menus;
+mod official;
 mod open;
 mod open_links;
 mod phone;
@@ -18,9 +25,12 @@ mod push_events;
 mod push_replies;
 mod push_support;
 mod push_traffic;
+mod qrcodes;
+mod quotas;
 mod sessions;
 mod subscribe;
 pub(crate) mod support;
+mod templates;
 mod tickets;
 mod tokens;
 mod web;

@@ -42,6 +42,7 @@ pub(crate) struct Builder {
     faults: Vec<Value>,
     platform: Option<Platform>,
     clock: Clock,
+    api_url: Option<String>,
 }
 
 impl Builder {
@@ -56,6 +57,7 @@ impl Builder {
             faults: Vec::new(),
             platform: None,
             clock: Clock::system(),
+            api_url: None,
         }
     }
 
@@ -107,6 +109,12 @@ impl Builder {
         self
     }
 
+    /// Where the gateway finds WeChat's API, if not at the platform itself.
+    pub(crate) fn api_url(mut self, url: String) -> Self {
+        self.api_url = Some(url);
+        self
+    }
+
     /// The apps as the platform knows them.
     pub(crate) fn at_the_platform() -> Vec<AppSettings> {
         vec![
@@ -134,7 +142,9 @@ impl Builder {
             ("WXGATE__STORE__URL".to_owned(), store_url),
             (
                 "WXGATE__PLATFORM__API_URL".to_owned(),
-                format!("http://{}", platform.addr),
+                self.api_url
+                    .take()
+                    .unwrap_or_else(|| format!("http://{}", platform.addr)),
             ),
             (
                 "WXGATE__PLATFORM__OPEN_URL".to_owned(),

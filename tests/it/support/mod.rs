@@ -11,6 +11,7 @@ pub(crate) mod program;
 pub(crate) mod pusher;
 pub(crate) mod python;
 pub(crate) mod receiver;
+pub(crate) mod recorder;
 pub(crate) mod reply;
 pub(crate) mod services;
 pub(crate) mod stored;

@@ -1,7 +1,8 @@
-//! `/cgi-bin/message`: customer-service and subscribe messages so far.
+//! `/cgi-bin/message`: customer-service, template and subscribe messages so far.
 
 pub(crate) mod send;
 pub(crate) mod subscribe;
+pub(crate) mod template;
 pub(crate) mod typing;
 
 use serde_json::{Map, Value};

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::addressee;
 use crate::simulator::app::App;
+use crate::simulator::clock::Moment;
 use crate::simulator::errcode;
 use crate::simulator::push::records::Kind;
 use crate::simulator::reply::{Answer, Refusal, Success};
@@ -17,7 +18,7 @@ const MOST_TEXT: usize = 2_048;
 pub(crate) fn serve(desk: &mut Desk<'_>) -> Answer {
     let body = desk.call.json()?;
     let user = addressee(desk, body)?;
-    check(desk.app, body)?;
+    check(desk.app, body, desk.now)?;
     let kind = desk.app.kind;
     let talk = desk.app.conversations.entry(user).or_default();
     talk.take(kind, desk.now)?;
@@ -35,7 +36,7 @@ pub(crate) fn serve(desk: &mut Desk<'_>) -> Answer {
 }
 
 /// WeChat: 40008 for an unknown type, 45002, 45008 and 40007 for what is in it.
-fn check(app: &App, body: &Map<String, Value>) -> Result<(), Refusal> {
+fn check(app: &App, body: &Map<String, Value>, now: Moment) -> Result<(), Refusal> {
     let wrong_type = || Refusal::of(errcode::INVALID_MESSAGE_TYPE);
     let kind = body
         .get("msgtype")
@@ -44,19 +45,26 @@ fn check(app: &App, body: &Map<String, Value>) -> Result<(), Refusal> {
     let content = body.get(kind).and_then(Value::as_object);
     let content = content.ok_or_else(|| Refusal::of(errcode::INVALID_ARGUMENTS));
     let official = app.kind == AppKind::Official;
+    let medium = |content: &Map<String, Value>, name: &str| {
+        let id = content.get(name).and_then(Value::as_str).unwrap_or_default();
+        if app.knows_medium(id, now) {
+            return Ok(());
+        }
+        Err(Refusal::of(errcode::INVALID_MEDIA_ID))
+    };
     match kind {
         "text" => text(content?, "content", MOST_TEXT),
-        "image" => medium(app, content?, "media_id"),
-        "voice" | "mpnews" if official => medium(app, content?, "media_id"),
+        "image" => medium(content?, "media_id"),
+        "voice" | "mpnews" if official => medium(content?, "media_id"),
         "video" if official => {
             let content = content?;
-            medium(app, content, "media_id")?;
+            medium(content, "media_id")?;
             match content.get("thumb_media_id") {
                 None => Ok(()),
-                Some(_) => medium(app, content, "thumb_media_id"),
+                Some(_) => medium(content, "thumb_media_id"),
             }
         }
-        "music" if official => medium(app, content?, "thumb_media_id"),
+        "music" if official => medium(content?, "thumb_media_id"),
         "news" if official => {
             let articles = content?
                 .get("articles")
@@ -87,7 +95,7 @@ fn check(app: &App, body: &Map<String, Value>) -> Result<(), Refusal> {
                     &["pagepath"]
                 },
             )?;
-            medium(app, content, "thumb_media_id")
+            medium(content, "thumb_media_id")
         }
         "link" if !official => present(content?, &["title", "description", "url", "thumb_url"]),
         _ => Err(wrong_type()),
@@ -113,13 +121,4 @@ fn present(content: &Map<String, Value>, names: &[&str]) -> Result<(), Refusal> 
         return Ok(());
     }
     Err(Refusal::of(errcode::INVALID_ARGUMENTS))
-}
-
-fn medium(app: &App, content: &Map<String, Value>, name: &str) -> Result<(), Refusal> {
-    let id = content.get(name).and_then(Value::as_str).unwrap_or_default();
-    let known = app.switches.media_ids.as_ref();
-    if !id.is_empty() && known.is_none_or(|known| known.iter().any(|known| known == id)) {
-        return Ok(());
-    }
-    Err(Refusal::of(errcode::INVALID_MEDIA_ID))
 }

@@ -1,0 +1,63 @@
+//! Calls of WeChat's API with a form of their own, for what mini programs and pages need directly. (docs/api.md, Typed routes.)
+
+pub(super) mod checks;
+pub(super) mod codes;
+pub(super) mod links;
+pub(super) mod messages;
+pub(super) mod qrcodes;
+
+use std::sync::Arc;
+
+use actix_web::web::Payload;
+use actix_web::{FromRequest as _, HttpRequest};
+use serde::de::DeserializeOwned;
+
+use crate::config::App;
+use crate::domain::api_path::ApiTarget;
+use crate::http::caller;
+use crate::http::error::ApiError;
+use crate::http::extract::Fields;
+use crate::service::records::Caller;
+use crate::service::relay::{Party, permits};
+
+/// A caller and the app that it asks about.
+struct Asked<'a> {
+    caller: Arc<Caller>,
+    app: &'a App,
+}
+
+impl<'a> Asked<'a> {
+    /// Who asks about the app of this name.
+    fn of(request: &'a HttpRequest, app: &str) -> Result<Self, ApiError> {
+        let caller = caller::authenticate(request)?;
+        let app = caller::app(request, app)?;
+        if !caller.may_use(&app.name) {
+            return Err(ApiError::Forbidden("the key is not for this app".to_owned()));
+        }
+        Ok(Self { caller, app })
+    }
+
+    /// Whether the caller's `--allow` has the API that is called underneath.
+    fn demand(&self, path: &'static str) -> Result<(), ApiError> {
+        if permits(&self.caller, "POST", &ApiTarget::fixed(path)) {
+            return Ok(());
+        }
+        Err(ApiError::Forbidden(format!("the key does not allow POST {path}")))
+    }
+
+    fn party(&self) -> Party {
+        Party::Caller(self.caller.id.clone())
+    }
+}
+
+/// The members of a request's body, read when it is known who asks.
+async fn fields(request: &HttpRequest, payload: Payload) -> Result<Fields, ApiError> {
+    Fields::from_request(request, &mut payload.into_inner()).await
+}
+
+/// A request's body, which knows by itself how it is written.
+async fn body<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<T, ApiError> {
+    let mut fields = fields(request, payload).await?;
+    let read = fields.rest();
+    fields.finish(read)
+}
