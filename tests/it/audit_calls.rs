@@ -11,6 +11,7 @@ use crate::support::eventually;
 use crate::support::reply::Reply;
 
 const SEND: &str = "/cgi-bin/message/custom/send";
+const REFRESH: &str = "/v1/apps/shop/access_token/refresh";
 /// In bodies and queries of these tests, and in no record.
 const MARK: &str = "zebra";
 
@@ -150,4 +151,29 @@ async fn quotas_that_are_used_up_and_calls_that_are_not_made_are_counted() {
             ))
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reports_of_dead_tokens_are_recorded_without_the_token() {
+    let app = TestApp::builder().spawn().await;
+    let ann = administrator(&app).await;
+    let may = app.caller_key(&["--app", "shop", "--raw-token"]).await;
+    let may_not = app.caller_key(&["--app", "shop", "--events"]).await;
+    let has = app.request(Method::GET, "/v1/apps/shop/access_token");
+    let token = Reply::to(has.bearer_auth(&may)).await.ok().member("access_token");
+    for (key, status) in [(&may, 200), (&may_not, 403)] {
+        let request = app.request(Method::POST, REFRESH).bearer_auth(key);
+        let reply = Reply::to(request.json(&json!({"access_token": token}))).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+    }
+    let records = seen(&app, &ann, 2).await;
+    let statuses: Vec<_> = records.iter().map(|one| &one["status"]).collect();
+    assert_eq!(statuses, [&json!(403), &json!(200)]);
+    assert!(
+        records
+            .iter()
+            .all(|one| one["path"] == REFRESH && one["caller"].is_string())
+    );
+    let stored = app.stored().texts("audit").await.join("\n");
+    assert!(!stored.contains(&token), "{stored}");
 }

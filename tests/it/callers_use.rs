@@ -7,7 +7,7 @@ use serde_json::Value;
 use wxgate::domain::ids::CallerId;
 use wxgate::tasks::Tasks;
 
-use crate::support::app::{Builder, TestApp};
+use crate::support::app::{Builder, SHOP, TestApp};
 use crate::support::reply::Reply;
 use crate::support::services::Services;
 use crate::support::{eventually, on_both_stores};
@@ -16,6 +16,7 @@ on_both_stores!(
     the_last_use_is_known_within_a_minute,
     it_never_moves_back,
     it_is_written_at_the_end,
+    an_sdk_uses_its_key_with_every_call,
 );
 
 async fn list(app: &TestApp) -> Vec<Value> {
@@ -92,6 +93,22 @@ async fn it_is_written_at_the_end(app: Builder) {
     let key = app.caller_key(&["--app", "shop", "--webhooks"]).await;
     app.advance(30).await;
     use_key(&app, &key).await;
+    let at = app.now().secs();
+    app.stop().await;
+    let listed = list(&app).await;
+    assert!(listed[0]["last_used_at"].as_i64() >= Some(at - 1), "{listed:?}");
+}
+
+async fn an_sdk_uses_its_key_with_every_call(app: Builder) {
+    let mut app = app.spawn().await;
+    let key = app
+        .caller_key(&["--app", "shop", "--allow", "GET /cgi-bin/**"])
+        .await;
+    let token = format!("/cgi-bin/token?grant_type=client_credential&appid={SHOP}&secret={key}");
+    let token = app.get(&token).await.ok().member("access_token");
+    app.advance(600).await;
+    let call = format!("/cgi-bin/getcallbackip?access_token={token}");
+    assert!(app.get(&call).await.ok().json()["ip_list"].is_array());
     let at = app.now().secs();
     app.stop().await;
     let listed = list(&app).await;

@@ -138,10 +138,13 @@ impl Stage {
         assert!(dead >= STEPS.len() - 2, "{refused:?}");
         let seen = errcodes(&self.sdk.answered());
         assert!(seen.len() >= 4 && seen.iter().all(|code| *code == 0), "{seen:?}");
+        let upstream = self.upstream.asked();
         let talk = self.sdk.asked() + &self.sdk.answered();
-        assert!(!talk.contains(SECRET), "the AppSecret");
-        // Those that are served under the gateway's own token of the AppSecret go from there.
-        let raw = tokens(&self.upstream.asked());
+        assert!(
+            upstream.contains(SECRET) && !talk.contains(SECRET),
+            "the AppSecret"
+        );
+        let raw = tokens(&upstream);
         assert!(raw.len() >= STEPS.len() - 2, "{}", raw.len());
         for token in &raw {
             assert!(!talk.contains(token.as_str()), "an access_token of WeChat's");
@@ -149,7 +152,6 @@ impl Stage {
         let own = tokens(&self.sdk.asked());
         assert_eq!(own.len(), 2, "one for each app");
         assert!(own.iter().all(|token| token.starts_with("wxa_")));
-        let upstream = self.upstream.asked();
         assert!(!upstream.contains("wxa_") && !upstream.contains("wxk_"));
     }
 }
@@ -161,10 +163,14 @@ fn run(mut command: Command, task: &Value) -> Value {
         .spawn()
         .expect("node and python3 must be installed: SDKs are clients of the tests");
     let mut input = child.stdin.take().unwrap();
-    input.write_all(task.to_string().as_bytes()).unwrap();
+    // A script that does not even begin says by itself why.
+    let written = input.write_all(task.to_string().as_bytes());
     drop(input);
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "the script failed; it says why above");
+    assert!(
+        output.status.success() && written.is_ok(),
+        "the script failed; it says why above"
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 

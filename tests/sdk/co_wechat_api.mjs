@@ -9,6 +9,8 @@ function api(app) {
   api.fileServerPrefix = `${task.gateway}/cgi-bin/`;
   api.customservicePrefix = `${task.gateway}/customservice/`;
   api.wxaPrefix = `${task.gateway}/wxa/`;
+  // Its own limit is 3 seconds.
+  api.setOpts({ timeout: 15000 });
   return api;
 }
 

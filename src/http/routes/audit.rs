@@ -84,9 +84,9 @@ impl<'a> From<&'a AuditRecord> for AuditRecordBody<'a> {
 
 /// See who changed what
 ///
-/// For administrators. There is a record of every call of WeChat's API that changes something, and of every change of
-/// webhooks and rules, also of those that were refused to somebody known. It is here within a second and kept for
-/// `gateway.audit_retention`. What a call carried is never recorded.
+/// For administrators. There is a record of every call of WeChat's API that changes something, of every change of
+/// webhooks and rules, and of every report of a dead access_token, also of those that were refused to somebody known. It
+/// is here within a second and kept for `gateway.audit_retention`. What a call carried is never recorded.
 #[utoipa::path(
     tag = "Operations",
     params(

@@ -24,6 +24,13 @@ async fn tour(format: &str) {
     while stage.client.get(stage.url("/readyz")).send().await.is_err() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    let target = format!("/cgi-bin/token?grant_type=client_credential&appid={OFFICIAL}&secret={key}");
+    let answer = stage.client.get(stage.url(&target)).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    let alias = answer["access_token"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{answer}"))
+        .to_owned();
     let effects = [
         Value::Null,
         json!({"type": "errcode", "errcode": 40125}),
@@ -70,6 +77,30 @@ async fn tour(format: &str) {
             answers.push(format!("{:?}", answer.headers()));
             answers.push(answer.text().await.unwrap());
         }
+        for (method, target) in [
+            (Method::GET, "/v1/apps/shop/api/cgi-bin/getcallbackip".to_owned()),
+            (
+                Method::POST,
+                "/v1/apps/shop/api/cgi-bin/message/custom/send?x=1".to_owned(),
+            ),
+            (
+                Method::GET,
+                format!("/cgi-bin/getcallbackip?access_token={alias}"),
+            ),
+            (
+                Method::GET,
+                format!("/sns/oauth2/access_token?appid={OFFICIAL}&secret={key}&code=none"),
+            ),
+            (
+                Method::GET,
+                format!("/cgi-bin/token?grant_type=wrong&appid={OFFICIAL}&secret={key}"),
+            ),
+        ] {
+            let request = stage.client.request(method, stage.url(&target)).bearer_auth(&key);
+            let answer = request.body("{}").send().await.unwrap();
+            answers.push(format!("{:?}", answer.headers()));
+            answers.push(answer.text().await.unwrap());
+        }
         codes.push(code);
         stage.admin(Method::DELETE, "/faults", json!({})).await;
     }
@@ -78,7 +109,13 @@ async fn tour(format: &str) {
     assert!(!printed.contains(&digest), "the log has the digest of a key");
     let is_named = |line: &str| line.contains("/metrics") && line.contains(&caller);
     assert!(printed.lines().any(is_named), "no line names the caller");
-    let mut secrets = vec![SECRET.to_owned(), TOKEN.to_owned(), MASTER_KEY.to_owned(), key];
+    let mut secrets = vec![
+        SECRET.to_owned(),
+        TOKEN.to_owned(),
+        MASTER_KEY.to_owned(),
+        key,
+        alias,
+    ];
     secrets.extend(platform_secrets(&stage).await);
     drop(gateway);
     secrets.extend(sealed_secrets(&stage));
@@ -109,9 +146,19 @@ async fn tour(format: &str) {
     );
 }
 
-/// The id and the key of a caller that may read the metrics.
+/// The id and the key of a caller that may read the metrics and call WeChat's API.
 fn make_caller(stage: &Stage) -> (String, String) {
-    let mut command = stage.command(&["caller", "create", "--name", "scraper", "--metrics", "--json"]);
+    let mut command = stage.command(&[
+        "caller",
+        "create",
+        "--name",
+        "scraper",
+        "--metrics",
+        "--app",
+        "shop",
+        "--json",
+    ]);
+    command.args(["--allow", "* /**", "GET /sns/oauth2/access_token"]);
     command.env("WXGATE__STORE__MASTER_KEY", MASTER_KEY);
     let output = command.stdout(std::process::Stdio::piped()).output().unwrap();
     let made: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -2,6 +2,7 @@
 
 mod admin;
 mod api_security;
+mod api_security_support;
 mod caused_events;
 mod checks;
 mod customer_service;

@@ -9,7 +9,7 @@ use crate::simulator::content::Content;
 /// WeChat: seconds that a medium lives that was not added for good.
 pub(crate) const LIFETIME: u32 = 3 * 86_400;
 /// Media that go by themselves, of one app.
-const MOST_TEMPORARY: usize = 10_000;
+const MOST_TEMPORARY: usize = 1_000;
 /// Bytes of memory that the media of one app hold; beyond, only the first few of each.
 const MOST_HELD: usize = 64 * 1_024 * 1_024;
 const FEW: usize = 4 * 1_024;
