@@ -233,7 +233,7 @@ pub(super) async fn build(
     let reply_rules = Arc::new(ReplyRules::new(&config.apps, &engine, clock.clone()));
     reply_rules.feed().load().await?;
     let callback = Arc::new(Callback::new(config.apps.clone()));
-    let media_checks = Arc::new(MediaChecks::new(&engine, clock.clone()));
+    let media_checks = Arc::new(MediaChecks::new(&engine, fingerprints.clone(), clock.clone()));
     let tools = Tools {
         callback: callback.clone(),
         events: events.clone(),

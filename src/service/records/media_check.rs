@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::stored_in;
-use crate::domain::ids::OpenId;
 use crate::domain::time::Timestamp;
 use crate::store::{Collection, Record};
 
@@ -12,9 +11,9 @@ use crate::store::{Collection, Record};
 pub struct MediaCheck {
     /// The AppID and WeChat's `trace_id` of it.
     pub id: String,
-    /// Whose content it is; none as long as only the result is here.
+    /// The fingerprint of whose content it is; none as long as only the result is here.
     #[serde(default)]
-    pub openid: Option<OpenId>,
+    pub subject: Option<String>,
     /// What WeChat found, in JSON: `result`, `detail`, `errcode`. None as long as it is not here.
     #[serde(default)]
     pub found: Option<String>,

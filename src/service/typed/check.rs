@@ -90,7 +90,7 @@ impl Typed {
         of: Option<&OpenId>,
     ) -> Result<MediaCheck, Error> {
         let check = self.checks.find(app, trace_id).await?;
-        let theirs = |check: &MediaCheck| of.is_none_or(|openid| check.openid.as_ref() == Some(openid));
+        let theirs = |check: &MediaCheck| of.is_none_or(|openid| self.checks.is_of(app, check, openid));
         check.filter(theirs).ok_or(Error::NoCheck)
     }
 }

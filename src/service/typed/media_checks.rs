@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::App;
 use crate::domain::ids::{AppId, OpenId};
 use crate::domain::push::event::Event;
+use crate::service::fingerprint::Fingerprints;
 use crate::service::records::MediaCheck;
 use crate::store::{self, Change, Engine, Repo};
 
@@ -20,15 +21,17 @@ const MOST: usize = 16 * 1024;
 /// The checks of all apps.
 pub struct MediaChecks {
     checks: Repo<MediaCheck>,
+    fingerprints: Fingerprints,
     clock: Clock,
 }
 
 impl MediaChecks {
     /// In this store.
     #[must_use]
-    pub fn new(engine: &Arc<dyn Engine>, clock: Clock) -> Self {
+    pub fn new(engine: &Arc<dyn Engine>, fingerprints: Fingerprints, clock: Clock) -> Self {
         Self {
             checks: Repo::new(engine.clone(), clock.clone()),
+            fingerprints,
             clock,
         }
     }
@@ -59,10 +62,23 @@ impl MediaChecks {
 
     /// Notes that a check was asked for. Its result may be here already.
     pub(super) async fn begin(&self, app: &App, trace_id: &str, openid: &OpenId) -> store::Result<()> {
-        match id(&app.app_id, trace_id) {
-            Some(id) => self.change(id, |check| check.openid = Some(openid.clone())).await,
-            None => Ok(()),
-        }
+        let Some(id) = id(&app.app_id, trace_id) else {
+            return Ok(());
+        };
+        let subject = self.subject(app, openid);
+        self.change(id, |check| check.subject = Some(subject.clone()))
+            .await
+    }
+
+    /// Whether a check is of this user's content.
+    pub(super) fn is_of(&self, app: &App, check: &MediaCheck, openid: &OpenId) -> bool {
+        check.subject == Some(self.subject(app, openid))
+    }
+
+    /// What stands for a user in the record, so that nothing of a user who is deleted remains in it.
+    fn subject(&self, app: &App, openid: &OpenId) -> String {
+        let parts = [app.app_id.as_str(), openid.as_str()];
+        self.fingerprints.of("subject of media check", &parts)
     }
 
     pub(super) async fn find(&self, app: &App, trace_id: &str) -> store::Result<Option<MediaCheck>> {
@@ -83,7 +99,7 @@ impl MediaChecks {
             }
             let mut check = MediaCheck {
                 id: id.clone(),
-                openid: None,
+                subject: None,
                 found: None,
                 expires_at: self.clock.store_now() + KEPT,
             };

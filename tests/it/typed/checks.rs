@@ -155,6 +155,12 @@ async fn results_of_media_checks_find_who_asked(builder: Builder) {
         .await;
     assert_eq!(result(&app, &key, &trace_id).await.ok().json(), done.json());
 
+    // Nothing in the store says whose it is to whoever reads it.
+    let openid = app.simulator().openid(GAME, "ann").await;
+    let records = app.stored().records("media_checks").await;
+    assert_eq!(records.len(), 1);
+    assert!(!records[0].to_string().contains(&openid), "{records:?}");
+
     // Nobody sees another's, or one that never was.
     let request = format!("GET /v1/apps/game/checks/media/{trace_id}");
     result(&app, &bob, &trace_id).await.refused(404, 10_002, &request);

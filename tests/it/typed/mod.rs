@@ -3,6 +3,7 @@
 mod checks;
 mod codes;
 mod menu;
+mod told;
 
 use reqwest::Method;
 use serde_json::{Value, json};
