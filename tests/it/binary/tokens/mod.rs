@@ -17,6 +17,8 @@ use crate::support::process::{MINI, OFFICIAL};
 
 /// A holder that died is waited for as long as its lease lasts, and a second.
 const BOUND: Duration = Duration::from_millis(6500);
+/// How long WeChat takes over the call in the middle of which something happens to the holder.
+const LATE: Duration = Duration::from_secs(3);
 /// Longer than any pause of these tests.
 const PATIENT: (&str, &str) = ("WXGATE__PLATFORM__TIMEOUT", "20s");
 const CLASSIC: (&str, &str) = ("WXGATE__PLATFORM__TOKEN_MODE", "classic");
@@ -78,7 +80,7 @@ async fn cold(mut fleet: Fleet) {
 async fn caught_in_the_act(fleet: &Fleet, path: &str) -> (String, u64) {
     let before = fleet.calls(path, OFFICIAL).await;
     let dead = fleet.token(0).await.value;
-    fleet.slow(path, Duration::from_secs(3)).await;
+    fleet.slow(path, LATE).await;
     fleet.kill_tokens().await;
     (dead, before)
 }
@@ -162,8 +164,12 @@ async fn asleep(fleet: &mut Fleet, path: &str, between: impl AsyncFn(&Fleet)) ->
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_holder_that_overslept_its_lease_overwrites_nothing() {
     let mut fleet = on_mongodb(3, &[PATIENT]).await;
-    // What it fetched is dead when it wakes up.
-    let calls = asleep(&mut fleet, STABLE_TOKEN, async |fleet| fleet.kill_tokens().await).await;
+    // What it fetched is dead when it wakes up: WeChat has made it when the pause is over.
+    let dead_on_arrival = async |fleet: &Fleet| {
+        tokio::time::sleep(LATE + Duration::from_millis(500)).await;
+        fleet.kill_tokens().await;
+    };
+    let calls = asleep(&mut fleet, STABLE_TOKEN, dead_on_arrival).await;
     assert_eq!(calls, 2);
     assert_eq!(fleet.token(0).await.version, 2);
 }
