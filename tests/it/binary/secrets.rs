@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use wxgate::service::records::{Identity, SigningKey};
 
-use crate::support::process::{MINI, SECRET, Stage, TOKEN, read_all};
+use crate::support::process::{MINI, OFFICIAL, SECRET, Stage, TOKEN, read_all};
 
 const MASTER_KEY: &str = "Y2FuYXJ5LW1hc3Rlci1rZXktb2YtMzItYnl0ZXMtISE=";
 
