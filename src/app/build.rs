@@ -95,6 +95,7 @@ pub(super) async fn build(
         clock.clone(),
         tasks.clone(),
     ));
+    let connect_timeout = config.platform.connect_timeout;
     let patience = wechat::Patience {
         silence: config.gateway.timeout,
         whole: config.gateway.transfer_timeout,
@@ -109,10 +110,10 @@ pub(super) async fn build(
         &config.apps,
         &config.gateway,
         wechat::Upstream::new(
-            net::relay_client(config.platform.connect_timeout)?,
+            move || net::relay_client(connect_timeout),
             &config.platform.api_url,
             patience,
-        )
+        )?
         .secured(secured),
         credentials.clone(),
         audit.clone(),

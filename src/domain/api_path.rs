@@ -185,14 +185,16 @@ fn without_token(query: &str) -> Result<(String, Option<String>), BadTarget> {
             }
             continue;
         }
-        // Servers that take ; for & or do not tell capitals apart would see a credential here.
+        // Servers that take ; for &, do not tell capitals apart or write _ for what a name cannot have would see a
+        // credential here.
         let names = piece
             .split(';')
             .map(|part| decode(part.split('=').next().unwrap_or(part)));
         let hidden = |name: String| {
             let name = name
                 .trim()
-                .split('[')
+                .replace([' ', '.'], "_")
+                .split(['[', '\0'])
                 .next()
                 .unwrap_or_default()
                 .to_ascii_lowercase();

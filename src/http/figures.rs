@@ -65,12 +65,24 @@ impl Figures {
                 ConstCounter::new(*count).encode(family.encode_family(&labels)?)?;
             }
         }
-        let help = "From the beginning of such a call to the end of its answer";
+        let help = "From the beginning of such a call until its answer has begun";
         let mut family =
             encoder.encode_descriptor("wechat_api_seconds", help, None, MetricType::Histogram)?;
         for figures in &apps {
             let labels = [("app", figures.app.as_str())];
             encode_histogram(family.encode_family(&labels)?, &figures.took)?;
+        }
+        let help = "Such calls that are under way";
+        let mut family = encoder.encode_descriptor("wechat_api_in_flight", help, None, MetricType::Gauge)?;
+        for (app, busy, _) in self.0.relay.lanes() {
+            let busy = u64::try_from(busy).unwrap_or(u64::MAX);
+            ConstGauge::new(busy).encode(family.encode_family(&[("app", app.as_str())])?)?;
+        }
+        let help = "1 while WeChat has failed so often that such calls are refused, and one now and then tries again";
+        let mut family =
+            encoder.encode_descriptor("wechat_api_circuit_open", help, None, MetricType::Gauge)?;
+        for (app, _, is_open) in self.0.relay.lanes() {
+            ConstGauge::new(u64::from(is_open)).encode(family.encode_family(&[("app", app.as_str())])?)?;
         }
         let help = "Such calls that were not made, by the reason";
         let mut family = encoder.encode_descriptor("wechat_api_refused", help, None, MetricType::Counter)?;

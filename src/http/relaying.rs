@@ -2,7 +2,7 @@
 //! for what is not known here.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BodyStream, SizedStream};
 use actix_web::dev::Payload as RequestBody;
@@ -24,6 +24,8 @@ use crate::state::State;
 
 /// A body of at most so many bytes is kept, so that it can be sent again if the access_token was dead.
 const KEPT: usize = 1024 * 1024;
+/// How long an access_token is waited for, twice.
+const TOKEN: Duration = Duration::from_secs(16);
 /// How many pieces of a longer body wait to be sent.
 const WAITING: usize = 4;
 /// The headers that are handed on. All others are of the connection, of proxies, or carry credentials that are ours.
@@ -64,42 +66,59 @@ pub(super) enum Begun {
     Long(Vec<Bytes>),
 }
 
-/// Reads a body if it is small, else its beginning.
+/// Reads a body if it is small, else its beginning. It may take long, so whoever sends it is known by now.
 ///
 /// # Errors
-/// If it is larger than `gateway.body`, late or broken, or there is no memory for it.
+/// If it is larger than `gateway.body`, late or broken.
 pub(super) async fn begin(
     state: &State,
     request: &HttpRequest,
     payload: &mut RequestBody,
 ) -> Result<Begun, Failed> {
     check(request)?;
+    let begun = read(state, request, payload).await;
+    Ok(begun.inspect_err(|error| body::count(request, error))?)
+}
+
+async fn read(state: &State, request: &HttpRequest, payload: &mut RequestBody) -> Result<Begun, BodyError> {
     let limit = state.config.gateway.body;
     let declared = body::declared(request.headers());
-    let too_large = || BodyError::TooLarge {
-        limit: usize::try_from(limit).unwrap_or(usize::MAX),
-    };
     if declared.is_some_and(|length| length > limit) {
-        return Err(too_large().into());
+        return Err(too_large(limit));
     }
     body::allow(request, state.config.gateway.transfer_timeout);
     if declared.is_some_and(|length| length > KEPT as u64) {
         return Ok(Begun::Long(Vec::new()));
     }
-    let mut kept = Collected::kept(request, KEPT);
+    let mut kept = Collected::relayed(request, KEPT);
     while let Some(piece) = payload.next().await {
-        let piece = piece.map_err(BodyError::from)?;
+        let piece = piece?;
         match kept.push(&piece) {
             Ok(()) => {}
             Err(BodyError::TooLarge { .. }) => return Ok(Begun::Long(vec![kept.finish(), piece])),
-            Err(error) => return Err(error.into()),
+            // There is no memory to keep it in: it is handed on and gone, and cannot be sent again.
+            Err(BodyError::Busy) => return Ok(Begun::Long(vec![kept.finish()])),
+            Err(error) => return Err(error),
         }
     }
     let kept = kept.finish();
     if kept.len() as u64 > limit {
-        return Err(too_large().into());
+        return Err(too_large(limit));
     }
     Ok(Begun::Whole(kept))
+}
+
+fn too_large(limit: u64) -> BodyError {
+    BodyError::TooLarge {
+        limit: usize::try_from(limit).unwrap_or(usize::MAX),
+    }
+}
+
+/// Lets a request take as long as a call of WeChat's API may: two attempts, and an access_token between them.
+pub(super) fn be_patient(state: &State, request: &HttpRequest) {
+    if let Some(guard) = request.conn_data::<Guard>() {
+        guard.allow(Instant::now() + 2 * state.config.gateway.timeout + TOKEN);
+    }
 }
 
 /// Makes a request's call, and gives it up if the client goes away.
@@ -135,6 +154,7 @@ pub(super) async fn relay(
     };
     match begun {
         Begun::Whole(bytes) => {
+            be_patient(state, request);
             let answer = state.relay.send(call(Payload::Whole(bytes))?);
             tokio::select! {
                 answer = answer => Ok(answer?),
@@ -152,7 +172,7 @@ pub(super) async fn relay(
                 tokio::select! {
                     answer = &mut answer => return Ok(answer?),
                     end = &mut pump, if !sent => {
-                        end?;
+                        end.inspect_err(|error| body::count(request, error))?;
                         sent = true;
                     }
                     () = &mut left, if sent => return Err(Failed::Left),
@@ -187,9 +207,7 @@ async fn pump(
                     }
                     continue;
                 }
-                BodyError::TooLarge {
-                    limit: usize::try_from(limit).unwrap_or(usize::MAX),
-                }
+                too_large(limit)
             }
             Some(Err(error)) => error.into(),
         };

@@ -102,6 +102,7 @@ impl Server {
                 .wrap(from_fn(for_listed_origins))
                 .wrap(from_fn(audited::note))
                 .wrap(from_fn(middleware::edge))
+                .configure(|config| routes::serve_under(config, &state.config.gateway.prefixes))
                 .into_utoipa_app()
                 .configure(routes::all)
                 .into_app()
@@ -110,7 +111,6 @@ impl Server {
                         routes::demo(config);
                     }
                 })
-                .configure(|config| routes::serve_under(config, &state.config.gateway.prefixes))
                 .service(docs(&api))
                 .default_service(web::to(fallback))
         })

@@ -31,6 +31,12 @@ pub enum Error {
     Unusable(&'static str),
 }
 
+/// Whether this errcode says that the access_token in the call is dead. (返回码 40001, 40014, 42001.)
+#[must_use]
+pub fn says_dead_token(errcode: i64) -> bool {
+    matches!(errcode, 40001 | 40014 | 42001)
+}
+
 /// How an answer got lost, with the transport's own error without its URL.
 #[derive(Debug)]
 pub struct Lost {
@@ -114,10 +120,29 @@ impl Error {
         }
     }
 
+    /// The address that WeChat refuses calls from, if that is what it says: it has to be on the list in the console.
+    /// (返回码 40164.)
+    #[must_use]
+    pub fn refused_address(&self) -> Option<&str> {
+        match self {
+            Self::Refused {
+                errcode: 40164,
+                errmsg,
+            } => address_in(errmsg),
+            _ => None,
+        }
+    }
+
     /// Whether the access_token in the call is dead: a new one may help. (返回码 40001, 40014, 42001.)
     #[must_use]
     pub fn is_dead_token(&self) -> bool {
-        matches!(self.errcode(), Some(40001 | 40014 | 42001))
+        self.errcode().is_some_and(says_dead_token)
+    }
+
+    /// Whether there was no answer at all.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::Silent)
     }
 
     /// Whether the platform may have carried out the call: it was sent, and there is no answer that says otherwise.
@@ -163,5 +188,41 @@ impl Error {
                     | 89507
             )
         )
+    }
+}
+
+/// The address in `invalid ip 114.221.21.30 ipv6 ::ffff:114.221.21.30, not in whitelist`.
+fn address_in(errmsg: &str) -> Option<&str> {
+    let mut words = errmsg.split([' ', ',']).filter(|word| !word.is_empty());
+    let words = words.by_ref().skip_while(|word| *word != "ip").skip(1);
+    words
+        .map(|word| word.trim_start_matches("::ffff:"))
+        .find(|word| word.parse::<std::net::IpAddr>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address_in;
+
+    #[test]
+    fn the_refused_address_is_found_in_every_known_form_of_the_text() {
+        for (errmsg, address) in [
+            (
+                "invalid ip 114.221.21.30 ipv6 ::ffff:114.221.21.30, not in whitelist rid: 658c",
+                Some("114.221.21.30"),
+            ),
+            (
+                "invalid ip 114.221.21.30, not in whitelist hint: [x]",
+                Some("114.221.21.30"),
+            ),
+            (
+                "invalid ip  ipv6 2001:db8::1, not in whitelist",
+                Some("2001:db8::1"),
+            ),
+            ("invalid ip, not in whitelist", None),
+            ("", None),
+        ] {
+            assert_eq!(address_in(errmsg), address, "{errmsg}");
+        }
     }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap};
-use reqwest::{Body, Method, Response};
+use reqwest::{Body, Client, Method, Response};
+use thread_local::ThreadLocal;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use url::Url;
 
 use super::error::{Error, Result};
@@ -19,13 +20,20 @@ use super::security::Security;
 use crate::domain::ids::AppId;
 
 /// WeChat's API at one base URL, for calls of any form.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Upstream {
-    http: reqwest::Client,
+    http: Arc<Clients>,
     /// Without a slash at its end.
     base: String,
     patience: Patience,
     secured: Arc<HashMap<AppId, Arc<Security>>>,
+}
+
+/// A client for each thread, so that its connections are served by the thread that uses them: a call that another thread
+/// has to be woken for costs twice the time.
+struct Clients {
+    build: Box<dyn Fn() -> reqwest::Result<Client> + Send + Sync>,
+    of_threads: ThreadLocal<Client>,
 }
 
 /// How long things may take.
@@ -76,16 +84,27 @@ pub struct Incoming {
 }
 
 impl Upstream {
-    /// The API at `api_url`, over `http`, which has no timeouts of its own but for connecting.
-    #[must_use]
-    pub fn new(http: reqwest::Client, api_url: &Url, patience: Patience) -> Self {
+    /// The API at `api_url`, over what `build` builds, which has no timeouts of its own but for connecting.
+    ///
+    /// # Errors
+    /// If nothing can be built.
+    pub fn new(
+        build: impl Fn() -> reqwest::Result<Client> + Send + Sync + 'static,
+        api_url: &Url,
+        patience: Patience,
+    ) -> reqwest::Result<Self> {
         let base = api_url.as_str().trim_end_matches('/').to_owned();
-        Self {
-            http,
+        // That it works is found out at the start.
+        build()?;
+        Ok(Self {
+            http: Arc::new(Clients {
+                build: Box::new(build),
+                of_threads: ThreadLocal::new(),
+            }),
             base,
             patience,
             secured: Arc::default(),
-        }
+        })
     }
 
     /// The same for apps some of which call in the signed and encrypted mode.
@@ -115,9 +134,10 @@ impl Upstream {
             url.push('?');
             url.push_str(&call.query);
         }
-        let request = self.http.request(call.method, url);
+        let http = self.http.of_threads.get_or_try(|| (self.http.build)())?;
+        let request = http.request(call.method, url);
         let request = request.headers(call.headers).timeout(self.patience.whole);
-        let (progress, seen) = watch::channel(Instant::now());
+        let (progress, mut seen) = watch::channel(Some(Instant::now()));
         let request = match call.body {
             Payload::Whole(bytes) if bytes.is_empty() => request,
             Payload::Whole(bytes) => request.body(bytes),
@@ -127,37 +147,39 @@ impl Upstream {
                     Some(length) => request.header(CONTENT_LENGTH, length),
                     None => request,
                 };
-                request.body(streamed(pieces, Arc::new(progress)))
+                request.body(streamed(pieces, progress))
             }
         };
         let answer = request.send();
         tokio::pin!(answer);
         loop {
-            // While the body is on its way the platform need not say anything.
-            let until = *seen.borrow() + self.patience.silence;
+            let since = *seen.borrow_and_update();
+            let silent = async {
+                match since {
+                    Some(since) => sleep_until(since + self.patience.silence).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 response = &mut answer => {
                     return Ok(Incoming { response: response?, silence: self.patience.silence });
                 }
-                () = tokio::time::sleep_until(until) => {
-                    if *seen.borrow() + self.patience.silence <= Instant::now() {
-                        return Err(Error::Silent);
-                    }
-                }
+                () = silent => return Err(Error::Silent),
+                // It ends with the body, when the platform's time runs on.
+                Ok(()) = seen.changed() => {}
             }
         }
     }
 }
 
-fn streamed(pieces: Receiver<Result<Bytes, Broken>>, progress: Arc<watch::Sender<Instant>>) -> Body {
-    Body::wrap_stream(stream::unfold(
-        (pieces, progress),
-        async |(mut pieces, progress)| {
-            let piece = pieces.recv().await?;
-            progress.send_replace(Instant::now());
-            Some((piece, (pieces, progress)))
-        },
-    ))
+/// The body as it comes. `turn` has since when the platform has to do something; nothing while we wait for the caller.
+fn streamed(pieces: Receiver<Result<Bytes, Broken>>, turn: watch::Sender<Option<Instant>>) -> Body {
+    Body::wrap_stream(stream::unfold((pieces, turn), async |(mut pieces, turn)| {
+        turn.send_replace(None);
+        let piece = pieces.recv().await;
+        turn.send_replace(Some(Instant::now()));
+        Some((piece?, (pieces, turn)))
+    }))
 }
 
 impl Incoming {

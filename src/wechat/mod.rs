@@ -7,5 +7,5 @@ mod forward;
 pub mod security;
 
 pub use client::{AppCredentials, Client, Fetched, OauthToken, PhoneNumber, Session, Ticket, UserInfo};
-pub use error::{Error, Result};
+pub use error::{Error, Result, says_dead_token};
 pub use forward::{Broken, Incoming, Outgoing, Patience, Payload, Upstream};

@@ -101,9 +101,16 @@ impl Collected {
         Self { all, limit, share }
     }
 
-    /// Nothing yet of a body of at most `limit` bytes.
+    /// Nothing yet of a body of at most `limit` bytes that is kept while it is handed on. Such bodies have a budget of
+    /// their own.
     #[must_use]
-    pub fn kept(request: &HttpRequest, limit: usize) -> Self {
+    pub fn relayed(request: &HttpRequest, limit: usize) -> Self {
+        let edge = request.app_data::<web::Data<Edge>>();
+        Self::new(limit, edge.map(|edge| edge.relayed.share()))
+    }
+
+    /// Nothing yet of a body of at most `limit` bytes.
+    fn kept(request: &HttpRequest, limit: usize) -> Self {
         let edge = request.app_data::<web::Data<Edge>>();
         Self::new(limit, edge.map(|edge| edge.bodies.share()))
     }

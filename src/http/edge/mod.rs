@@ -37,6 +37,10 @@ const BODIES_IN_FLIGHT: usize = 64 * 1024 * 1024;
 /// keep those waiting.
 const UPLOADS_IN_FLIGHT: usize = 32 * 1024 * 1024;
 
+/// Bytes of bodies that one process holds for calls of WeChat's API, beside the others: WeChat may be slow, and pushes
+/// and logins must not wait for that.
+const RELAYED_IN_FLIGHT: usize = 64 * 1024 * 1024;
+
 /// What a failed request asked for, as far as an error answer may repeat it.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
@@ -67,6 +71,7 @@ pub struct Edge {
     pub render_error: RenderError,
     bodies: Arc<Budget>,
     uploads: Arc<Budget>,
+    relayed: Arc<Budget>,
     strangers: Strangers,
 }
 
@@ -82,6 +87,7 @@ impl Edge {
             render_error,
             bodies: Budget::new(BODIES_IN_FLIGHT),
             uploads: Budget::new(UPLOADS_IN_FLIGHT),
+            relayed: Budget::new(RELAYED_IN_FLIGHT),
             strangers: Strangers::default(),
         }
     }

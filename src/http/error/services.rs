@@ -103,7 +103,6 @@ impl From<relay::Error> for ApiError {
             relay::Error::Resting(rest) => Self::Unavailable("WeChat has failed too often lately", rest),
             relay::Error::Credentials(error) => error.into(),
             relay::Error::Platform(error) => {
-                tracing::warn!(%error, "a call was not answered");
                 let text = if error.may_have_arrived() {
                     "WeChat did not answer as it should; it may have carried out the call"
                 } else {
@@ -111,6 +110,7 @@ impl From<relay::Error> for ApiError {
                 };
                 Self::Unavailable(text, Duration::from_secs(2))
             }
+            relay::Error::Ambiguous(text) => Self::Invalid(vec![text]),
             // Its quota of the day or the minute. (全局返回码.)
             relay::Error::Refused(45009 | 45011) => Self::Limited(Duration::from_secs(60)),
             relay::Error::Refused(errcode) => Self::Upstream(errcode),

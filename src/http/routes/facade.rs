@@ -15,7 +15,7 @@ use crate::config::App;
 use crate::domain::api_path::ApiTarget;
 use crate::domain::ids::AppId;
 use crate::http::caller::Known;
-use crate::http::edge::body::BodyError;
+use crate::http::edge::body::{self, BodyError};
 use crate::http::relaying::{self, Begun, Failed};
 use crate::service::aliases::{self, LIFETIME};
 use crate::service::records::Caller;
@@ -26,6 +26,9 @@ use crate::state::State;
 /// A refusal in WeChat's words. (全局返回码.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Refusal(i64, &'static str);
+
+/// Where a caller's key is exchanged.
+const TOKENS: [&str; 2] = ["/cgi-bin/token", "/cgi-bin/stable_token"];
 
 const SYSTEM_ERROR: Refusal = Refusal(-1, "system error");
 const TOKEN_DEAD: Refusal = Refusal(40001, "invalid credential, access_token is invalid or not latest");
@@ -70,24 +73,45 @@ async fn serve(state: web::Data<State>, request: HttpRequest, payload: web::Payl
 async fn answer(state: &State, request: &HttpRequest, mut payload: Payload) -> Result<HttpResponse, Refusal> {
     let target = ApiTarget::parse(request.uri().path(), request.uri().query()).map_err(|_| BAD_ARGUMENTS)?;
     let treatment = Treatment::of(target.decoded());
-    if treatment == Treatment::Foreign {
-        return foreign(state, request, target).await;
-    }
-    let begun = relaying::begin(state, request, &mut payload).await?;
-    if treatment == Treatment::Refused {
-        return alias(state, request, &target, &begun);
-    }
-    let (caller, app) = match treatment {
-        Treatment::Secret(proof) => proven(state, &target, proof, &begun)?,
-        _ => bearer(state, &target)?,
+    // Strangers send small bodies only, and soon.
+    let (caller, app, read) = match treatment {
+        Treatment::Foreign => return foreign(state, request, target).await,
+        Treatment::Refused if TOKENS.contains(&target.decoded()) => {
+            let body = small(state, request, &mut payload).await?;
+            return alias(state, request, &target, &body);
+        }
+        Treatment::Refused => return Err(BAD_URL),
+        Treatment::Secret(Proof::Query) => {
+            let (caller, app) = by_key(state, target.param("appid"), target.param("secret"))?;
+            (caller, app, None)
+        }
+        Treatment::Secret(Proof::Body) => {
+            let body = small(state, request, &mut payload).await?;
+            let (caller, app) = proven(state, &target, &body)?;
+            (caller, app, Some(Begun::Whole(body)))
+        }
+        Treatment::Token | Treatment::Ticket => {
+            let (caller, app) = bearer(state, &target)?;
+            (caller, app, None)
+        }
     };
     admit(state, request, &caller, app)?;
     if !permits(&caller, request.method().as_str(), &target) {
         return Err(UNAUTHORIZED);
     }
+    let begun = match read {
+        Some(begun) => begun,
+        None => relaying::begin(state, request, &mut payload).await?,
+    };
     let call = (app.app_id.clone(), Party::Caller(caller.id.clone()), target);
     let answer = relaying::relay(state, request, payload, begun, call).await?;
     handed_on(state, request, answer)
+}
+
+/// The body of somebody who is not known yet.
+async fn small(state: &State, request: &HttpRequest, payload: &mut Payload) -> Result<Bytes, Refusal> {
+    let limit = state.config.server.limits.body;
+    Ok(body::read(request, payload, limit).await.map_err(Failed::from)?)
 }
 
 /// `GET /cgi-bin/token` and `POST /cgi-bin/stable_token`: the caller's key for an alias. (获取接口调用凭据.)
@@ -95,14 +119,14 @@ fn alias(
     state: &State,
     request: &HttpRequest,
     target: &ApiTarget,
-    begun: &Begun,
+    body: &[u8],
 ) -> Result<HttpResponse, Refusal> {
     let names = ["appid", "secret", "grant_type"];
     let [id, key, grant] = match (target.decoded(), request.method().as_str()) {
         ("/cgi-bin/token", "GET") => names.map(|name| target.param(name)),
         ("/cgi-bin/token", _) => return Err(WANTS_GET),
         (_, "POST") => {
-            let body = object(begun)?;
+            let body = object(body)?;
             names.map(|name| text(&body, name))
         }
         _ => return Err(WANTS_POST),
@@ -134,22 +158,11 @@ fn bearer<'a>(state: &'a State, target: &ApiTarget) -> Result<(Arc<Caller>, &'a 
     Ok((caller, app))
 }
 
-/// Whose key the call carries in the AppSecret's place.
-fn proven<'a>(
-    state: &'a State,
-    target: &ApiTarget,
-    proof: Proof,
-    begun: &Begun,
-) -> Result<(Arc<Caller>, &'a App), Refusal> {
-    let (id, secret) = match proof {
-        Proof::Query => (target.param("appid"), target.param("secret")),
-        // The body is documented, the query is in WeChat's own example.
-        Proof::Body => match object(begun) {
-            Ok(body) => (text(&body, "appid"), text(&body, "appsecret")),
-            Err(_) => (target.param("appid"), target.param("appsecret")),
-        },
-    };
-    by_key(state, id, secret)
+/// Whose key the call carries in the AppSecret's place, in its body as documented or in its query as in WeChat's own example.
+fn proven<'a>(state: &'a State, target: &ApiTarget, body: &[u8]) -> Result<(Arc<Caller>, &'a App), Refusal> {
+    let body = object(body).unwrap_or_default();
+    let member = |name| text(&body, name).or_else(|| target.param(name));
+    by_key(state, member("appid"), member("appsecret"))
 }
 
 fn by_key(state: &State, id: Option<String>, key: Option<String>) -> Result<(Arc<Caller>, &App), Refusal> {
@@ -217,14 +230,11 @@ fn by_id<'a>(state: &'a State, id: &AppId) -> Option<&'a App> {
     state.config.apps.iter().find(|app| app.app_id == *id)
 }
 
-fn object(begun: &Begun) -> Result<Value, Refusal> {
-    let Begun::Whole(bytes) = begun else {
-        return Err(BAD_JSON);
-    };
-    if bytes.is_empty() {
+fn object(body: &[u8]) -> Result<Value, Refusal> {
+    if body.is_empty() {
         return Err(EMPTY_BODY);
     }
-    serde_json::from_slice(bytes)
+    serde_json::from_slice(body)
         .ok()
         .filter(Value::is_object)
         .ok_or(BAD_JSON)
@@ -245,14 +255,10 @@ impl From<Failed> for Refusal {
     fn from(failed: Failed) -> Self {
         match failed {
             Failed::Body(BodyError::TooLarge { .. }) => TOO_LARGE,
-            Failed::Header | Failed::Method => BAD_ARGUMENTS,
+            Failed::Header | Failed::Method | Failed::Relay(relay::Error::Ambiguous(_)) => BAD_ARGUMENTS,
             Failed::Relay(relay::Error::NotRelayed) => UNAUTHORIZED,
             // Why our own credentials are refused is the operator's matter, not the SDK's.
-            Failed::Relay(error) => {
-                tracing::warn!(%error, "a call of an SDK was not answered");
-                SYSTEM_ERROR
-            }
-            Failed::Body(_) | Failed::Left => SYSTEM_ERROR,
+            Failed::Relay(_) | Failed::Body(_) | Failed::Left => SYSTEM_ERROR,
         }
     }
 }

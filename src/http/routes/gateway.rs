@@ -7,6 +7,7 @@ use crate::domain::api_path::{ApiTarget, BadTarget};
 use crate::http::caller;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::relaying::{self, Failed};
+use crate::service::relay::figures::Reason;
 use crate::service::relay::{Party, permits};
 use crate::state::State;
 
@@ -53,7 +54,11 @@ pub(super) async fn call(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let caller = caller::authenticate(&request)?;
+    let caller = caller::authenticate(&request).inspect_err(|error| {
+        if let (ApiError::Limited(_), Some(app)) = (error, state.config.apps.named(&path.0)) {
+            state.relay.figures().refused(&app.name, Reason::Limited);
+        }
+    })?;
     let app = caller::app(&request, &path.0)?;
     let target = target(&request)?;
     if !caller.may_use(&app.name) || !permits(&caller, request.method().as_str(), &target) {

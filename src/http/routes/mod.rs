@@ -39,6 +39,8 @@ pub(super) fn demo(config: &mut actix_web::web::ServiceConfig) {
 /// Every route.
 pub(super) fn all(config: &mut ServiceConfig<'_>) {
     config
+        // The router tries one after the other: what is asked for most comes first.
+        .service(gateway::call)
         .service(callback::check_default)
         .service(callback::check_named)
         .service(callback::receive_default)
@@ -98,7 +100,6 @@ pub(super) fn all(config: &mut ServiceConfig<'_>) {
         .service(reply_rules::replace)
         .service(reply_rules::delete)
         .service(audit::list)
-        .service(gateway::call)
         .service(typed::messages::subscribe)
         .service(typed::messages::template)
         .service(typed::messages::custom)

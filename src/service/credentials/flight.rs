@@ -203,6 +203,13 @@ impl Slot {
                         error = %telemetry::Chain(error),
                         "fetching a credential failed"
                     );
+                    if let Some(address) = error.platform().and_then(wechat::Error::refused_address) {
+                        tracing::error!(
+                            app_id = %self.app.app_id,
+                            address,
+                            "WeChat refuses calls from this address: add it to IP白名单 in the console (开发 > 基本配置)"
+                        );
+                    }
                 }
             }
         }

@@ -4,12 +4,14 @@
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::wechat::{self, Incoming};
+use super::draft::escaped;
+use crate::wechat::{self, Incoming, says_dead_token};
 
 /// An error of the platform's is a small JSON object; a longer one is none.
 const LONGEST_ERROR: usize = 64 * 1024;
@@ -67,6 +69,21 @@ impl Rest {
     #[must_use]
     pub fn length(&self) -> Option<u64> {
         self.length
+    }
+
+    /// All of it, if it is not longer than so many bytes.
+    ///
+    /// # Errors
+    /// If it is, or does not come.
+    pub(super) async fn all(mut self, most: usize) -> wechat::Result<Bytes> {
+        let mut all = BytesMut::new();
+        while let Some(piece) = self.next().await? {
+            all.extend_from_slice(&piece);
+            if all.len() > most {
+                return Err(wechat::Error::Unusable("it is too long"));
+            }
+        }
+        Ok(all.freeze())
     }
 
     /// The next piece; nothing at the end.
@@ -171,14 +188,39 @@ impl Answer {
         let mut headers = HeaderMap::new();
         // As the platform's own are. (protocol: HTTP status and Content-Type.)
         let json = HeaderValue::from_static("application/json; encoding=utf-8");
-        headers.insert(reqwest::header::CONTENT_TYPE, json);
+        headers.insert(CONTENT_TYPE, json);
         Self::whole(200, headers, body.to_string().into())
+    }
+
+    /// The same without the call's credential. What answers in the platform's place (a proxy's error page, a portal) may
+    /// repeat the address that was asked for.
+    pub(super) async fn without(self, credential: &SecretString) -> wechat::Result<Self> {
+        let is_page = self
+            .headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        if self.status == 200 && !is_page {
+            return Ok(self);
+        }
+        let body = match self.body {
+            Body::Whole(body) => body,
+            Body::Stream(rest) => rest.all(LONGEST_ERROR).await?,
+        };
+        let text = String::from_utf8_lossy(&body);
+        let raw = credential.expose_secret();
+        let escaped = escaped(raw).to_string();
+        let body = if text.contains(raw) || text.contains(&escaped) {
+            text.replace(raw, "***").replace(&escaped, "***").into()
+        } else {
+            body
+        };
+        Ok(Self::whole(self.status, self.headers, body))
     }
 
     /// Whether the access_token in the call is dead. (返回码 40001, 40014, 42001.)
     #[must_use]
     pub fn is_dead_token(&self) -> bool {
-        matches!(self.errcode, Some(40001 | 40014 | 42001))
+        self.errcode.is_some_and(says_dead_token)
     }
 
     /// Whether the platform is in trouble, and not the call wrong.

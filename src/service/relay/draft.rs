@@ -1,7 +1,7 @@
 //! A call as it is sent: with its credential, in each form that one has. Pure.
 
 use bytes::Bytes;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
@@ -50,6 +50,14 @@ impl Draft {
         }
     }
 
+    /// With JSON of ours in the place of the caller's body.
+    fn json(&self, query: String, body: Bytes) -> Outgoing {
+        let mut outgoing = self.outgoing(query, Payload::Whole(body));
+        let json = HeaderValue::from_static("application/json");
+        outgoing.headers.insert(CONTENT_TYPE, json);
+        outgoing
+    }
+
     /// With an access_token.
     pub(super) fn with_token(&self, held: &Held, body: Payload) -> Outgoing {
         // It comes first: of a parameter that is there twice most servers take the first.
@@ -58,10 +66,7 @@ impl Draft {
 
     /// With an access_token, encrypted and signed. (服务端 API 签名加密.)
     pub(super) fn sealed(&self, held: &Held, sealed: Sealed) -> Outgoing {
-        let mut outgoing = self.outgoing(token(held), Payload::Whole(sealed.body.into()));
-        outgoing
-            .headers
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut outgoing = self.json(token(held), sealed.body.into());
         for (name, value) in sealed.headers {
             let name: Result<HeaderName, _> = name.parse();
             if let (Ok(name), Ok(value)) = (name, value.parse()) {
@@ -77,20 +82,24 @@ impl Draft {
         let (id, secret) = (app.app_id.as_str(), app.app_secret.expose_secret());
         match proof {
             Proof::Query => {
-                let secret = utf8_percent_encode(secret, ESCAPED);
+                let secret = escaped(secret);
                 self.outgoing(joined(&format!("appid={id}&secret={secret}"), &rest), body)
             }
             Proof::Body => {
                 let own = json!({"appid": id, "appsecret": secret}).to_string();
-                self.outgoing(rest, Payload::Whole(Bytes::from(own)))
+                self.json(rest, own.into())
             }
         }
     }
 }
 
+/// As it stands in a query.
+pub(super) fn escaped(credential: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(credential, ESCAPED)
+}
+
 fn token(held: &Held) -> String {
-    let token = utf8_percent_encode(held.value.expose_secret(), ESCAPED);
-    format!("access_token={token}")
+    format!("access_token={}", escaped(held.value.expose_secret()))
 }
 
 fn joined(first: &str, rest: &str) -> String {

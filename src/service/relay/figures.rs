@@ -15,10 +15,21 @@ const MOST: usize = 64;
 const LONGEST_PATH: usize = 128;
 /// The label of all those.
 const OTHER: &str = "other";
-/// The label of answers without an errcode: files, and what is no answer at all.
+/// The label of answers without an errcode: files, and objects that have none.
 const NONE: &str = "none";
+/// The label of calls that were not answered.
+const LOST: &str = "lost";
 /// The quota of a day is used up, or that of a minute. (全局返回码.)
 const QUOTA_EXHAUSTED: [i64; 2] = [45009, 45011];
+
+/// What came of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// An answer, perhaps with an errcode.
+    Answered(Option<i64>),
+    /// None, or none that can be used.
+    Lost,
+}
 
 /// Why a call was not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +59,7 @@ struct Counters {
     /// Of nearly all calls.
     fine: AtomicU64,
     without: AtomicU64,
+    lost: AtomicU64,
     errcodes: Mutex<BTreeMap<Label, u64>>,
     exhausted: Mutex<BTreeMap<Label, u64>>,
     refused: [AtomicU64; REASONS.len()],
@@ -62,7 +74,8 @@ type Label = String;
 pub struct AppFigures<'a> {
     /// Which.
     pub app: &'a AppName,
-    /// Calls by the errcode of their answers: `none` if there was none, `other` for those beyond the first 64.
+    /// Calls by the errcode of their answers: `none` if they had none, `lost` if there was no answer, `other` for errcodes
+    /// beyond the first 64.
     pub calls: BTreeMap<String, u64>,
     /// How long they took.
     pub took: Counted,
@@ -79,12 +92,19 @@ impl RelayFigures {
         Self { apps: apps.collect() }
     }
 
-    /// Counts a call that was made, by the errcode of its answer if that has one. The path is decoded and has no query.
-    pub fn record(&self, app: &AppName, path: &str, errcode: Option<i64>, took: Duration) {
+    /// Counts a call that was made, by what came of it. The path is decoded and has no query.
+    pub fn record(&self, app: &AppName, path: &str, outcome: Outcome, took: Duration) {
         let Some(counters) = self.apps.get(app) else {
             return;
         };
         counters.took.observe(took);
+        let errcode = match outcome {
+            Outcome::Answered(errcode) => errcode,
+            Outcome::Lost => {
+                counters.lost.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        };
         match errcode {
             None => drop(counters.without.fetch_add(1, Ordering::Relaxed)),
             Some(0) => drop(counters.fine.fetch_add(1, Ordering::Relaxed)),
@@ -117,7 +137,7 @@ impl RelayFigures {
 impl Counters {
     fn figures<'a>(&self, app: &'a AppName) -> AppFigures<'a> {
         let mut calls = copy(&self.errcodes);
-        for (label, counter) in [("0", &self.fine), (NONE, &self.without)] {
+        for (label, counter) in [("0", &self.fine), (NONE, &self.without), (LOST, &self.lost)] {
             calls.insert(label.to_owned(), counter.load(Ordering::Relaxed));
         }
         let refused = REASONS.iter().zip(&self.refused);
@@ -152,6 +172,7 @@ mod tests {
     use super::*;
 
     const TOOK: Duration = Duration::from_millis(3);
+    const EXHAUSTED: Outcome = Outcome::Answered(Some(45009));
 
     fn figures() -> (RelayFigures, AppName) {
         let shop: AppName = "shop".parse().unwrap();
@@ -169,14 +190,22 @@ mod tests {
             ("/cgi-bin/menu/create", Some(45011)),
             ("/cgi-bin/menu/create", Some(-1)),
         ] {
-            figures.record(&shop, path, errcode, TOOK);
+            figures.record(&shop, path, Outcome::Answered(errcode), TOOK);
         }
+        figures.record(&shop, "/cgi-bin/user/info", Outcome::Lost, TOOK);
         figures.refused(&shop, Reason::Busy);
         figures.refused(&shop, Reason::Busy);
         figures.refused(&"game".parse().unwrap(), Reason::Busy);
         let all: Vec<_> = figures.all().collect();
         let [shop] = all.as_slice() else { panic!("{all:?}") };
-        let calls = [("-1", 1), ("0", 1), ("45009", 2), ("45011", 1), ("none", 1)];
+        let calls = [
+            ("-1", 1),
+            ("0", 1),
+            ("45009", 2),
+            ("45011", 1),
+            ("lost", 1),
+            ("none", 1),
+        ];
         assert_eq!(shop.calls, calls.map(|(label, n)| (label.to_owned(), n)).into());
         let exhausted = [("/cgi-bin/menu/create", 2), ("/cgi-bin/user/info", 1)];
         assert_eq!(
@@ -184,20 +213,20 @@ mod tests {
             exhausted.map(|(label, n)| (label.to_owned(), n)).into()
         );
         assert_eq!(shop.refused, [("busy", 2), ("circuit", 0), ("limited", 0)].into());
-        assert_eq!(shop.took.count, 6);
+        assert_eq!(shop.took.count, 7);
     }
 
     #[test]
     fn what_others_choose_does_not_grow_without_end() {
         let (figures, shop) = figures();
         for number in 0..1000 {
-            figures.record(&shop, "/x", Some(100_000 + number), TOOK);
-            figures.record(&shop, &format!("/x/{number}"), Some(45009), TOOK);
+            figures.record(&shop, "/x", Outcome::Answered(Some(100_000 + number)), TOOK);
+            figures.record(&shop, &format!("/x/{number}"), EXHAUSTED, TOOK);
         }
-        figures.record(&shop, &"x".repeat(LONGEST_PATH + 1), Some(45009), TOOK);
+        figures.record(&shop, &"x".repeat(LONGEST_PATH + 1), EXHAUSTED, TOOK);
         let shop = figures.all().next().unwrap();
-        // With `other`, and with the two that are always there.
-        assert_eq!(shop.calls.len(), MOST + 3);
+        // With `other`, and with the three that are always there.
+        assert_eq!(shop.calls.len(), MOST + 4);
         assert_eq!(shop.calls.values().sum::<u64>(), 2001);
         assert_eq!(shop.exhausted.len(), MOST + 1);
         assert_eq!(shop.exhausted[OTHER], 1001 - MOST as u64);

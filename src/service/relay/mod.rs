@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 pub use reqwest::Method;
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 pub use answer::{Answer, Body, Rest};
@@ -26,13 +26,15 @@ pub use crate::wechat::{Broken, Payload};
 use crate::clock::Clock;
 use crate::config::{App, Apps, Gateway};
 use crate::domain::api_path::ApiTarget;
-use crate::domain::ids::{AppId, CallerId, UserId};
+use crate::domain::api_security::NotSealable;
+use crate::domain::ids::{AppId, AppName, CallerId, UserId};
 use crate::service::audit::Audit;
 use crate::service::credentials::{self, Credentials, Held, Kind};
 use crate::tasks::Tasks;
+use crate::telemetry::Chain;
 use crate::wechat::{self, Outgoing, Upstream};
 use draft::Draft;
-use figures::{Reason, RelayFigures};
+use figures::{Outcome, Reason, RelayFigures};
 use lane::{Closed, Lane, Turn};
 use noting::Note;
 
@@ -68,6 +70,15 @@ pub enum Party {
     Nobody,
 }
 
+/// Whose request a call of our own making is for.
+#[derive(Debug, Clone)]
+pub struct Behalf {
+    /// Who asks.
+    pub party: Party,
+    /// Our id of the request.
+    pub request_id: Option<String>,
+}
+
 /// Why there is no answer of the platform's.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -89,6 +100,9 @@ pub enum Error {
     /// The platform did not answer, or not as it does.
     #[error(transparent)]
     Platform(Arc<wechat::Error>),
+    /// The call can be read in two ways, and so cannot be encrypted and signed.
+    #[error("{0}")]
+    Ambiguous(String),
     /// The platform refused: calls of our own only, since to others its answer is handed on.
     #[error("WeChat refused with errcode {0}")]
     Refused(i64),
@@ -162,9 +176,13 @@ impl Relay {
         }
     }
 
-    /// Whether the platform is left alone at the moment, by app.
-    pub fn resting(&self) -> impl Iterator<Item = (&AppId, bool)> {
-        self.lanes.iter().map(|(app, lane)| (app, lane.is_open()))
+    /// For each app how many calls are under way, and whether the platform is left alone at the moment.
+    pub fn lanes(&self) -> impl Iterator<Item = (&AppName, usize, bool)> {
+        let lanes = self
+            .apps
+            .iter()
+            .filter_map(|app| Some((app, self.lanes.get(&app.app_id)?)));
+        lanes.map(|(app, lane)| (&app.name, lane.busy(), lane.is_open()))
     }
 
     /// What is counted.
@@ -178,7 +196,8 @@ impl Relay {
             Treatment::Foreign => &self.foreign,
             _ => self.lanes.get(&app.app_id).ok_or(Error::NoApp)?,
         };
-        let (place, turn) = lane.enter().map_err(|closed| match closed {
+        let whole = matches!(call.body, Payload::Whole(_));
+        let (place, turn) = lane.enter(whole).map_err(|closed| match closed {
             Closed::Full => {
                 self.figures.refused(&app.name, Reason::Busy);
                 Error::Busy
@@ -188,22 +207,44 @@ impl Relay {
                 Error::Resting(rest)
             }
         })?;
+        let request_id = call.request_id.clone();
         let (draft, body) = Draft::of(call);
         let began = Instant::now();
         let answer = match treatment {
-            Treatment::Secret(proof) => self.send_once(draft.proven(app, proof, body)).await,
+            Treatment::Secret(proof) => {
+                let answer = self.send_once(draft.proven(app, proof, body), Some(&app.app_secret));
+                answer.await
+            }
             Treatment::Foreign => {
                 let query = draft.target.whole_query().to_owned();
-                self.send_once(draft.outgoing(query, body)).await
+                self.send_once(draft.outgoing(query, body), None).await
             }
             _ => self.send_with_token(app, &draft, body).await,
         };
-        let answer = self.note(app, &draft.target, turn, began, answer)?;
-        Ok(answer.holding(place))
+        self.note(app, &draft.target, turn, began, &answer);
+        if let Err(Error::Platform(error)) = &answer {
+            tracing::warn!(
+                app = %app.name,
+                path = ?draft.target.decoded(),
+                request_id,
+                error = %Chain(&**error),
+                "a call was not answered"
+            );
+        }
+        Ok(answer?.holding(place))
     }
 
-    async fn send_once(&self, outgoing: Outgoing) -> Result<Answer, Error> {
-        Ok(Answer::read(self.upstream.send(outgoing).await?).await?)
+    /// Once. The credential in it is not shown in what comes back.
+    async fn send_once(
+        &self,
+        outgoing: Outgoing,
+        credential: Option<&SecretString>,
+    ) -> Result<Answer, Error> {
+        let answer = Answer::read(self.upstream.send(outgoing).await?).await?;
+        match credential {
+            Some(credential) => Ok(answer.without(credential).await?),
+            None => Ok(answer),
+        }
     }
 
     /// With the app's access_token, and once more with another one if that one is dead and the body is there still: a
@@ -226,7 +267,7 @@ impl Relay {
         match self.credentials.replace_dead(&app.app_id, &held.value).await {
             Ok(next) => self.attempt(app, draft, &next, Payload::Whole(bytes)).await,
             Err(error) => {
-                tracing::warn!(app = %app.name, %error, "a dead access_token could not be replaced");
+                tracing::debug!(app = %app.name, %error, "a dead access_token could not be replaced");
                 Ok(answer)
             }
         }
@@ -238,20 +279,29 @@ impl Relay {
         let security = self.upstream.security(&app.app_id, path);
         let security = security.filter(|_| draft.method == Method::POST);
         let (Some(security), Payload::Whole(bytes)) = (security, &body) else {
-            return self.send_once(draft.with_token(held, body)).await;
+            return self
+                .send_once(draft.with_token(held, body), Some(&held.value))
+                .await;
         };
         let url = self.upstream.url(draft.target.path());
         let query: Vec<_> = draft.target.params().collect();
-        let Ok(sealed) = security.seal(&url, &query, bytes, self.clock.now()) else {
-            // Only JSON can be sealed. Whether the platform takes anything else is for it to say.
-            return self.send_once(draft.with_token(held, body)).await;
+        let sealed = match security.seal(&url, &query, bytes, self.clock.now()) {
+            Ok(sealed) => sealed,
+            // Whether the platform takes anything else than JSON is for it to say.
+            Err(NotSealable::NoObject) => {
+                let plain = draft.with_token(held, body);
+                return self.send_once(plain, Some(&held.value)).await;
+            }
+            // It could be, so nobody is to get it through in plain.
+            Err(error @ NotSealable::Twice) => return Err(Error::Ambiguous(error.to_string())),
         };
         let incoming = self.upstream.send(draft.sealed(held, sealed)).await?;
         let open = |header: &dyn Fn(&str) -> Option<String>, body: &[u8]| {
             let opened = security.open(&url, header, body, self.clock.now());
             opened.map_err(|error| wechat::Error::Unusable(error.text()))
         };
-        Ok(Answer::read_sealed(incoming, open).await?)
+        let answer = Answer::read_sealed(incoming, open).await?;
+        Ok(answer.without(&held.value).await?)
     }
 
     fn replace_later(&self, app: &App, dead: &Arc<Held>) {
@@ -269,23 +319,22 @@ impl Relay {
         target: &ApiTarget,
         mut turn: Turn<'_>,
         began: Instant,
-        answer: Result<Answer, Error>,
-    ) -> Result<Answer, Error> {
-        let errcode = answer.as_ref().ok().and_then(|answer| answer.errcode);
-        self.figures
-            .record(&app.name, target.decoded(), errcode, began.elapsed());
-        let trouble = match &answer {
-            Ok(answer) => answer.is_trouble(),
-            Err(Error::Platform(_)) => true,
+        answer: &Result<Answer, Error>,
+    ) {
+        let (outcome, trouble) = match answer {
+            Ok(answer) => (Outcome::Answered(answer.errcode), answer.is_trouble()),
+            // An answer that cannot be used is one all the same: a wrong key is no outage.
+            Err(Error::Platform(error)) => (Outcome::Lost, error.is_silence()),
             // That there is no token says nothing about the rest of the platform.
-            Err(_) => return answer,
+            Err(_) => return turn.innocent(),
         };
+        self.figures
+            .record(&app.name, target.decoded(), outcome, began.elapsed());
         if trouble && turn.failed() {
-            tracing::warn!(app = %app.name, "WeChat's API fails; calls are refused for the time being");
+            tracing::error!(app = %app.name, "WeChat's API fails; calls are refused for the time being");
         } else if !trouble && turn.went_well() {
             tracing::info!(app = %app.name, "WeChat's API works again");
         }
-        answer
     }
 
     /// `GET /cgi-bin/ticket/getticket`, from what we hold. (JS-SDK 说明文档, 附录1.)

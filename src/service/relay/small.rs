@@ -1,11 +1,11 @@
 //! Calls of our own making: JSON in, and a JSON object or a file out.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::{Answer, Body, Call, Error, Party, Payload, Relay};
+use super::{Answer, Behalf, Body, Call, Error, Payload, Relay};
 use crate::domain::api_path::ApiTarget;
 use crate::domain::ids::AppId;
 use crate::wechat;
@@ -23,11 +23,11 @@ impl Relay {
     pub async fn ask(
         &self,
         app: &AppId,
-        party: &Party,
+        behalf: &Behalf,
         path: &'static str,
         body: &Value,
     ) -> Result<Map<String, Value>, Error> {
-        let answer = self.post(app, party, path, body).await?;
+        let answer = self.post(app, behalf, path, body).await?;
         let (_, bytes) = taken(answer, MOST_JSON).await?;
         let unusable = |_| wechat::Error::Unusable("it is no JSON object");
         Ok(serde_json::from_slice(&bytes).map_err(unusable)?)
@@ -40,18 +40,18 @@ impl Relay {
     pub async fn fetch(
         &self,
         app: &AppId,
-        party: &Party,
+        behalf: &Behalf,
         path: &'static str,
         body: &Value,
     ) -> Result<(String, Bytes), Error> {
-        let answer = self.post(app, party, path, body).await?;
+        let answer = self.post(app, behalf, path, body).await?;
         taken(answer, MOST_FILE).await
     }
 
     async fn post(
         &self,
         app: &AppId,
-        party: &Party,
+        behalf: &Behalf,
         path: &'static str,
         body: &Value,
     ) -> Result<Answer, Error> {
@@ -60,12 +60,12 @@ impl Relay {
         let answer = self
             .send(Call {
                 app: app.clone(),
-                party: party.clone(),
+                party: behalf.party.clone(),
                 method: Method::POST,
                 target: ApiTarget::fixed(path),
                 headers,
                 body: Payload::Whole(body.to_string().into()),
-                request_id: None,
+                request_id: behalf.request_id.clone(),
             })
             .await?;
         match answer.errcode {
@@ -87,16 +87,7 @@ async fn taken(answer: Answer, most: usize) -> Result<(String, Bytes), Error> {
     let kind = kind.unwrap_or("application/octet-stream").to_owned();
     let bytes = match answer.body {
         Body::Whole(bytes) => bytes,
-        Body::Stream(mut rest) => {
-            let mut all = BytesMut::new();
-            while let Some(piece) = rest.next().await? {
-                all.extend_from_slice(&piece);
-                if all.len() > most {
-                    return Err(wechat::Error::Unusable("it is too long").into());
-                }
-            }
-            all.freeze()
-        }
+        Body::Stream(rest) => rest.all(most).await?,
     };
     Ok((kind, bytes))
 }

@@ -4,6 +4,9 @@
 use crate::domain::api_path::ApiTarget;
 use crate::service::records::{Caller, Grant};
 
+/// It shows queries, bodies and answers of any call of the app, whoever made it. (查询 rid 信息.)
+const RID: &str = "/cgi-bin/openapi/rid/get";
+
 /// What is done with a call, by its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Treatment {
@@ -15,7 +18,7 @@ pub enum Treatment {
     Secret(Proof),
     /// It carries the credential of a person's web page, which is not ours. (网页授权.)
     Foreign,
-    /// It would make an access_token that knocks ours out, or show ours.
+    /// It would make an access_token that knocks ours out, or have ours taken for dead.
     Refused,
 }
 
@@ -38,18 +41,21 @@ impl Treatment {
             "/cgi-bin/clear_quota/v2" => Self::Secret(Proof::Body),
             "/sns/userinfo" | "/sns/auth" | "/sns/oauth2/refresh_token" => Self::Foreign,
             "/cgi-bin/token" | "/cgi-bin/stable_token" => Self::Refused,
+            // None of these takes an app's access_token: all would call it dead. (网页授权, 小程序登录.)
+            path if path.starts_with("/sns/") => Self::Refused,
             _ => Self::Token,
         }
     }
 }
 
 /// Whether the caller may make this call. What shows session_keys needs `--session-key` too, and what uses the AppSecret
-/// a pattern of its own: nobody is to get that by a wildcard.
+/// or shows others' calls a pattern of its own: nobody is to get that by a wildcard.
 #[must_use]
 pub fn permits(caller: &Caller, method: &str, target: &ApiTarget) -> bool {
     let path = target.decoded();
     let may_call = match Treatment::of(path) {
         Treatment::Refused => false,
+        _ if path == RID => caller.names(method, path),
         Treatment::Secret(_) => caller.names(method, path),
         Treatment::Token | Treatment::Ticket | Treatment::Foreign => caller.allows(method, path),
     };

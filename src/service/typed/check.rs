@@ -9,7 +9,7 @@ use super::{Error, Typed, of_kind};
 use crate::config::{App, AppKind};
 use crate::domain::ids::OpenId;
 use crate::service::records::MediaCheck;
-use crate::service::relay::{self, Party};
+use crate::service::relay::{self, Behalf};
 use crate::wechat;
 
 /// The API for texts.
@@ -45,13 +45,13 @@ impl Typed {
     pub async fn check_text(
         &self,
         app: &App,
-        party: &Party,
+        behalf: &Behalf,
         openid: &OpenId,
         check: CheckText,
     ) -> Result<Map<String, Value>, Error> {
         of_kind(app, AppKind::Mini)?;
         let body = check.body(openid)?;
-        let mut answer = self.relay.ask(&app.app_id, party, TEXT_PATH, &body).await?;
+        let mut answer = self.relay.ask(&app.app_id, behalf, TEXT_PATH, &body).await?;
         answer.retain(|name, _| matches!(name.as_str(), "result" | "detail" | "trace_id"));
         if !answer.get("result").is_some_and(Value::is_object) {
             return Err(unusable("it has no result"));
@@ -66,13 +66,13 @@ impl Typed {
     pub async fn check_media(
         &self,
         app: &App,
-        party: &Party,
+        behalf: &Behalf,
         openid: &OpenId,
         check: CheckMedia,
     ) -> Result<String, Error> {
         of_kind(app, AppKind::Mini)?;
         let body = check.body(openid)?;
-        let answer = self.relay.ask(&app.app_id, party, MEDIA_PATH, &body).await?;
+        let answer = self.relay.ask(&app.app_id, behalf, MEDIA_PATH, &body).await?;
         let trace_id = answer.get("trace_id").and_then(Value::as_str);
         let trace_id = trace_id.ok_or_else(|| unusable("it has no trace_id"))?;
         self.checks.begin(app, trace_id, openid).await?;

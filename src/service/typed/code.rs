@@ -14,7 +14,7 @@ use super::{Error, Typed, of_kind};
 use crate::config::{App, AppKind};
 use crate::domain::ids::AppId;
 use crate::domain::time::Timestamp;
-use crate::service::relay::{self, Party};
+use crate::service::relay::{self, Behalf};
 use crate::wechat;
 
 /// The API.
@@ -85,7 +85,7 @@ impl Typed {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn wxacode(&self, app: &App, party: &Party, code: &WxaCode) -> Result<Picture, Error> {
+    pub async fn wxacode(&self, app: &App, behalf: &Behalf, code: &WxaCode) -> Result<Picture, Error> {
         of_kind(app, AppKind::Mini)?;
         let body = code.body()?;
         let key = (app.app_id.clone(), body.to_string());
@@ -96,7 +96,7 @@ impl Typed {
             self.pictures.0.invalidate(&key).await;
         }
         let picture = async {
-            let (kind, bytes) = self.relay.fetch(&app.app_id, party, CODE_PATH, &body).await?;
+            let (kind, bytes) = self.relay.fetch(&app.app_id, behalf, CODE_PATH, &body).await?;
             if !kind.starts_with("image/") {
                 return Err(wechat::Error::Unusable("it is no picture").into());
             }

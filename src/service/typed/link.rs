@@ -9,7 +9,7 @@ use super::problems::{Problems, put};
 use super::{Error, Typed, of_kind};
 use crate::config::{App, AppKind};
 use crate::domain::time::Timestamp;
-use crate::service::relay::{self, Party};
+use crate::service::relay::{self, Behalf};
 use crate::wechat;
 
 /// The longest life of a link, in days.
@@ -63,10 +63,10 @@ impl Typed {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn link(&self, app: &App, party: &Party, link: Link) -> Result<String, Error> {
+    pub async fn link(&self, app: &App, behalf: &Behalf, link: Link) -> Result<String, Error> {
         of_kind(app, AppKind::Mini)?;
         let (kind, body) = (link.r#type, link.body(self.clock.now())?);
-        let answer = self.relay.ask(&app.app_id, party, kind.path(), &body).await?;
+        let answer = self.relay.ask(&app.app_id, behalf, kind.path(), &body).await?;
         let member = match kind {
             LinkKind::Scheme => "openlink",
             LinkKind::UrlLink => "url_link",

@@ -8,7 +8,7 @@ use super::problems::{Problems, put};
 use super::{Error, Typed, of_kind};
 use crate::config::{App, AppKind};
 use crate::domain::ids::{AppId, OpenId};
-use crate::service::relay::Party;
+use crate::service::relay::Behalf;
 
 /// A message.
 #[derive(Debug)]
@@ -95,10 +95,10 @@ impl Typed {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn send(&self, app: &App, party: &Party, message: Message) -> Result<Option<Value>, Error> {
+    pub async fn send(&self, app: &App, behalf: &Behalf, message: Message) -> Result<Option<Value>, Error> {
         let path = message.path(app.kind);
         let body = message.body(app)?;
-        let mut answer = self.relay.ask(&app.app_id, party, path, &body).await?;
+        let mut answer = self.relay.ask(&app.app_id, behalf, path, &body).await?;
         // Subscribe messages have one now and then, which no document mentions.
         Ok(answer.remove("msgid").filter(Value::is_number))
     }

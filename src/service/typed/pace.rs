@@ -10,12 +10,20 @@ use crate::domain::time::Timestamp;
 /// So many calls within one window.
 const MOST: u32 = 30;
 const WINDOW: Duration = Duration::from_secs(60);
-/// So many users are kept before it is looked for those whose window is over.
+/// Fewer users than this are not worth looking at.
 const ROOM: usize = 4096;
 
 /// Counts calls.
 #[derive(Debug, Default)]
-pub(super) struct Pace(Mutex<HashMap<UserId, (Timestamp, u32)>>);
+pub(super) struct Pace(Mutex<Known>);
+
+/// When each user's window began and how many calls were in it; and from how many users on it is looked for those whose
+/// window is over.
+#[derive(Debug, Default)]
+struct Known {
+    users: HashMap<UserId, (Timestamp, u32)>,
+    room: usize,
+}
 
 impl Pace {
     /// Counts one call.
@@ -23,13 +31,16 @@ impl Pace {
     /// # Errors
     /// How long it takes until there may be another.
     pub(super) fn take(&self, user: &UserId, now: Timestamp) -> Result<(), Duration> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Known { users, room } = &mut *known;
         // A clock that was set back begins new windows.
         let is_open = |began: Timestamp| began <= now && now.since(began) < WINDOW;
-        if all.len() >= ROOM && !all.contains_key(user) {
-            all.retain(|_, (began, _)| is_open(*began));
+        if users.len() >= (*room).max(ROOM) {
+            users.retain(|_, (began, _)| is_open(*began));
+            // However many there are in one minute, each is looked at a few times only.
+            *room = 2 * users.len();
         }
-        let entry = all.entry(user.clone()).or_insert((now, 0));
+        let entry = users.entry(user.clone()).or_insert((now, 0));
         if !is_open(entry.0) {
             *entry = (now, 0);
         }

@@ -7,7 +7,7 @@ use url::Url;
 use super::problems::Problems;
 use super::{Error, Typed, of_kind};
 use crate::config::{App, AppKind};
-use crate::service::relay::{self, Party};
+use crate::service::relay::{self, Behalf};
 use crate::wechat;
 
 /// The API.
@@ -41,10 +41,15 @@ impl Typed {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn qrcode(&self, app: &App, party: &Party, code: QrCode) -> Result<Map<String, Value>, Error> {
+    pub async fn qrcode(
+        &self,
+        app: &App,
+        behalf: &Behalf,
+        code: QrCode,
+    ) -> Result<Map<String, Value>, Error> {
         of_kind(app, AppKind::Official)?;
         let body = code.body()?;
-        let mut answer = self.relay.ask(&app.app_id, party, QR_PATH, &body).await?;
+        let mut answer = self.relay.ask(&app.app_id, behalf, QR_PATH, &body).await?;
         let ticket = answer.get("ticket").and_then(Value::as_str).map(str::to_owned);
         let ticket = ticket.ok_or_else(|| relay::Error::from(wechat::Error::Unusable("it has no ticket")))?;
         answer.retain(|name, _| matches!(name.as_str(), "ticket" | "url" | "expire_seconds"));

@@ -3,6 +3,7 @@
 mod facade;
 mod native;
 mod paths;
+mod strangers;
 mod streams;
 mod trouble;
 

@@ -46,7 +46,7 @@ const HOSTILE: [&str; 36] = [
 ];
 
 /// Queries that carry a credential for somebody.
-const CREDENTIALS: [&str; 18] = [
+const CREDENTIALS: [&str; 21] = [
     "access_token=x",
     "a=1&access_token=x",
     "access%5ftoken=x",
@@ -62,6 +62,9 @@ const CREDENTIALS: [&str; 18] = [
     "a;access_token=x",
     "+access_token=x",
     "%20access_token=x",
+    "access_token%00=x",
+    "access.token=x",
+    "access%20token=x",
     "access_token=x&access_token=y",
     "&access_token=x",
     "access_token%5b0%5d=x",

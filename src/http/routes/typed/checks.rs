@@ -8,14 +8,14 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::opened::NO_STORE;
-use super::{Asked, fields};
+use super::{Asked, behalf, fields};
 use crate::config::App;
 use crate::domain::ids::{OpenId, UserId};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::Fields;
 use crate::http::{caller, signed_in};
 use crate::service::records::Scope;
-use crate::service::relay::Party;
+use crate::service::relay::{Behalf, Party};
 use crate::service::typed::{MEDIA_PATH, TEXT_PATH};
 use crate::state::State;
 
@@ -88,6 +88,8 @@ impl<'a> Asker<'a> {
         if claims.scope != Scope::User {
             return Err(ApiError::Forbidden("this is for users and callers".to_owned()));
         }
+        // Users are many, and cost nothing to make.
+        state.typed.count(&claims.sub)?;
         let app = caller::app(request, app)?;
         let openid = state.mini_program.openid(&claims.sub, app.name.as_str()).await?;
         let stranger = || ApiError::Forbidden("the user has never logged in at this app".to_owned());
@@ -105,10 +107,10 @@ impl<'a> Asker<'a> {
         }
     }
 
-    fn party(&self) -> Party {
+    fn behalf(&self, request: &HttpRequest) -> Behalf {
         match self {
-            Self::Caller(asked) => asked.party(),
-            Self::User { id, .. } => Party::User(id.clone()),
+            Self::Caller(asked) => asked.behalf(request),
+            Self::User { id, .. } => behalf(request, Party::User(id.clone())),
         }
     }
 
@@ -120,14 +122,6 @@ impl<'a> Asker<'a> {
                 fields.problem("openid is the signed-in user's own: leave it out".to_owned())
             }
             Self::User { openid, .. } => Some(openid.clone()),
-        }
-    }
-
-    /// Users are many, and cost nothing to make.
-    fn count(&self, state: &State) -> Result<(), ApiError> {
-        match self {
-            Self::Caller(_) => Ok(()),
-            Self::User { id, .. } => Ok(state.typed.count(id)?),
         }
     }
 }
@@ -163,10 +157,9 @@ pub(in crate::http::routes) async fn text(
     let openid = asker.about(&mut fields);
     let check = fields.rest();
     let (openid, check) = fields.finish(openid.zip(check))?;
-    asker.count(&state)?;
     let typed = &state.typed;
     let found = typed
-        .check_text(asker.app(), &asker.party(), &openid, check)
+        .check_text(asker.app(), &asker.behalf(&request), &openid, check)
         .await?;
     Ok(private(&found))
 }
@@ -203,10 +196,9 @@ pub(in crate::http::routes) async fn media(
     let openid = asker.about(&mut fields);
     let check = fields.rest();
     let (openid, check) = fields.finish(openid.zip(check))?;
-    asker.count(&state)?;
     let typed = &state.typed;
     let trace_id = typed
-        .check_media(asker.app(), &asker.party(), &openid, check)
+        .check_media(asker.app(), &asker.behalf(&request), &openid, check)
         .await?;
     Ok(HttpResponse::Accepted().json(BegunBody { trace_id }))
 }

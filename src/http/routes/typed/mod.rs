@@ -8,17 +8,20 @@ pub(super) mod qrcodes;
 
 use std::sync::Arc;
 
-use actix_web::web::Payload;
-use actix_web::{FromRequest as _, HttpRequest};
+use actix_web::web::{Data, Payload};
+use actix_web::{FromRequest as _, HttpMessage as _, HttpRequest};
 use serde::de::DeserializeOwned;
 
 use crate::config::App;
 use crate::domain::api_path::ApiTarget;
 use crate::http::caller;
+use crate::http::edge::request_id::RequestId;
 use crate::http::error::ApiError;
 use crate::http::extract::Fields;
+use crate::http::relaying;
 use crate::service::records::Caller;
-use crate::service::relay::{Party, permits};
+use crate::service::relay::{Behalf, Party, permits};
+use crate::state::State;
 
 /// A caller and the app that it asks about.
 struct Asked<'a> {
@@ -45,8 +48,20 @@ impl<'a> Asked<'a> {
         Err(ApiError::Forbidden(format!("the key does not allow POST {path}")))
     }
 
-    fn party(&self) -> Party {
-        Party::Caller(self.caller.id.clone())
+    fn behalf(&self, request: &HttpRequest) -> Behalf {
+        behalf(request, Party::Caller(self.caller.id.clone()))
+    }
+}
+
+/// Whose request this is, for the call underneath, which may take its time.
+fn behalf(request: &HttpRequest, party: Party) -> Behalf {
+    if let Some(state) = request.app_data::<Data<State>>() {
+        relaying::be_patient(state, request);
+    }
+    let id = request.extensions().get::<RequestId>().cloned();
+    Behalf {
+        party,
+        request_id: id.map(|id| id.as_str().to_owned()),
     }
 }
 
