@@ -25,7 +25,37 @@ pub(super) fn mark(request: &HttpRequest, actor: Actor) {
     request.extensions_mut().insert(actor);
 }
 
-/// The layer around all routes that notes requests.
+/// Notes a call of WeChat's API that somebody who is known may not make.
+pub(super) fn refused(
+    state: &State,
+    request: &HttpRequest,
+    (app, caller): (&AppName, &CallerId),
+    path: &str,
+) {
+    let method = request.method().as_str();
+    if !changes_state(method, path) {
+        return;
+    }
+    state.audit.note(Entry {
+        at: state.audit.now(),
+        caller: Some(caller.clone()),
+        user: None,
+        app: app.clone(),
+        method: method.to_owned(),
+        path: path.to_owned(),
+        status: 403,
+        errcode: None,
+        rid: None,
+        request_id: id(request),
+    });
+}
+
+fn id(request: &HttpRequest) -> Option<String> {
+    let id = request.extensions().get::<RequestId>().cloned();
+    id.map(|id| id.as_str().to_owned())
+}
+
+/// The layer around routes that change something with us.
 pub(super) async fn note<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -37,7 +67,6 @@ pub(super) async fn note<B: MessageBody>(
     if let (Some(actor), Some(state)) = (actor, state)
         && changes_state(request.method().as_str(), request.path())
     {
-        let id = request.extensions().get::<RequestId>().cloned();
         state.audit.note(Entry {
             at: state.audit.now(),
             caller: actor.caller,
@@ -48,7 +77,7 @@ pub(super) async fn note<B: MessageBody>(
             status: response.status().as_u16(),
             errcode: None,
             rid: None,
-            request_id: id.map(|id| id.as_str().to_owned()),
+            request_id: id(request),
         });
     }
     Ok(response)

@@ -114,10 +114,10 @@ fn too_large(limit: u64) -> BodyError {
     }
 }
 
-/// Lets a request take as long as a call of WeChat's API may: two attempts, and an access_token between them.
+/// Lets a request take as long as a call of WeChat's API may, and an access_token before it.
 pub(super) fn be_patient(state: &State, request: &HttpRequest) {
     if let Some(guard) = request.conn_data::<Guard>() {
-        guard.allow(Instant::now() + 2 * state.config.gateway.timeout + TOKEN);
+        guard.allow(Instant::now() + state.config.gateway.transfer_timeout + TOKEN);
     }
 }
 

@@ -20,7 +20,7 @@ use super::edge::metrics::Metrics;
 use super::edge::{Edge, middleware};
 use super::figures::Figures;
 use super::routes::{self, MethodTable, fallback};
-use super::{audited, error, openapi};
+use super::{error, openapi};
 use crate::state::State;
 use crate::tasks::Tasks;
 
@@ -100,11 +100,13 @@ impl Server {
                     cors(&state),
                 ))
                 .wrap(from_fn(for_listed_origins))
-                .wrap(from_fn(audited::note))
                 .wrap(from_fn(middleware::edge))
+                .into_utoipa_app()
+                .configure(routes::hot)
+                .into_app()
                 .configure(|config| routes::serve_under(config, &state.config.gateway.prefixes))
                 .into_utoipa_app()
-                .configure(routes::all)
+                .configure(routes::others)
                 .into_app()
                 .configure(|config| {
                     if state.codes.kept().is_some() {

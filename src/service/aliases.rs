@@ -18,7 +18,7 @@ use crate::domain::ids::{AppId, CallerId};
 use crate::domain::time::Timestamp;
 
 /// What an alias begins with.
-const PREFIX: &str = "wxa_";
+pub const PREFIX: &str = "wxa_";
 /// How long one is good for: as long as what it stands for. (获取接口调用凭据: 7200.)
 pub const LIFETIME: Duration = Duration::from_secs(7200);
 /// The bytes of the tag.

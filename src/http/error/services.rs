@@ -111,6 +111,8 @@ impl From<relay::Error> for ApiError {
                 Self::Unavailable(text, Duration::from_secs(2))
             }
             relay::Error::Ambiguous(text) => Self::Invalid(vec![text]),
+            // It is busy. (全局返回码.)
+            relay::Error::Refused(-1) => Self::Unavailable("WeChat is busy", Duration::from_secs(2)),
             // Its quota of the day or the minute. (全局返回码.)
             relay::Error::Refused(45009 | 45011) => Self::Limited(Duration::from_secs(60)),
             relay::Error::Refused(errcode) => Self::Upstream(errcode),

@@ -2,6 +2,7 @@
 //! company's services that may have them.
 
 use actix_web::http::header::CACHE_CONTROL;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -10,6 +11,7 @@ use utoipa::ToSchema;
 use super::opened::NO_STORE;
 use crate::config::{App, AppKind};
 use crate::domain::ids::AppName;
+use crate::http::audited;
 use crate::http::caller::{self, RawToken};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Fields, Query};
@@ -103,7 +105,7 @@ pub(super) async fn show(state: web::Data<State>, caller: RawToken) -> Result<Ht
         (status = 503, description = "it cannot be replaced now; Retry-After says when", body = ErrorBody),
     )
 )]
-#[post("/v1/apps/{app}/access_token/refresh")]
+#[post("/v1/apps/{app}/access_token/refresh", wrap = "from_fn(audited::note)")]
 pub(super) async fn refresh(
     caller: RawToken,
     state: web::Data<State>,

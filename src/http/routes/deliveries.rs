@@ -2,6 +2,7 @@
 //! them delivered once more. (docs/webhooks.md.)
 
 use actix_web::http::header::CACHE_CONTROL;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,6 +10,7 @@ use utoipa::ToSchema;
 use super::opened::NO_STORE;
 use super::webhooks::id;
 use crate::domain::time::Timestamp;
+use crate::http::audited;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Fields, Query};
 use crate::http::managed::Managed;
@@ -203,7 +205,7 @@ pub(super) async fn list(
         (status = 503, description = "the store is away; some may be due", body = ErrorBody),
     )
 )]
-#[post("/v1/apps/{app}/webhooks/{id}/replay")]
+#[post("/v1/apps/{app}/webhooks/{id}/replay", wrap = "from_fn(audited::note)")]
 pub(super) async fn replay(
     managed: Managed,
     state: web::Data<State>,

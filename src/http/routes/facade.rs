@@ -14,10 +14,12 @@ use serde_json::{Value, json};
 use crate::config::App;
 use crate::domain::api_path::ApiTarget;
 use crate::domain::ids::AppId;
+use crate::http::audited;
 use crate::http::caller::Known;
 use crate::http::edge::body::{self, BodyError};
 use crate::http::relaying::{self, Begun, Failed};
 use crate::service::aliases::{self, LIFETIME};
+use crate::service::callers;
 use crate::service::records::Caller;
 use crate::service::relay::figures::Reason;
 use crate::service::relay::{self, Answer, Party, Proof, Treatment, permits};
@@ -58,8 +60,10 @@ pub(in crate::http) fn serve_under<'a>(
     config: &mut ServiceConfig,
     prefixes: impl IntoIterator<Item = &'a String>,
 ) {
-    for prefix in prefixes {
-        config.service(web::resource(format!("/{prefix}/{{path:.*}}")).to(serve));
+    let words: Vec<_> = prefixes.into_iter().map(String::as_str).collect();
+    if !words.is_empty() {
+        let first = words.join("|");
+        config.service(web::resource(format!("/{{first:{first}}}/{{path:.*}}")).to(serve));
     }
 }
 
@@ -97,6 +101,7 @@ async fn answer(state: &State, request: &HttpRequest, mut payload: Payload) -> R
     };
     admit(state, request, &caller, app)?;
     if !permits(&caller, request.method().as_str(), &target) {
+        audited::refused(state, request, (&app.name, &caller.id), target.decoded());
         return Err(UNAUTHORIZED);
     }
     let begun = match read {
@@ -194,10 +199,22 @@ async fn foreign(state: &State, request: &HttpRequest, target: ApiTarget) -> Res
         None => state.config.apps.for_callbacks(),
     };
     let app = app.ok_or(BAD_APP)?;
+    // What is ours and was taken for theirs by mistake goes no further.
+    let given = target.params().map(|(_, value)| value);
+    if given
+        .chain(target.token().map(str::to_owned))
+        .any(|value| is_ours(&value))
+    {
+        return Err(BAD_TOKEN);
+    }
     let call = (app.app_id.clone(), Party::Nobody, target);
     let answer = relaying::relay(state, request, Payload::None, Begun::Whole(Bytes::new()), call).await?;
     // What is dead here is the person's token, which we know nothing of.
     Ok(relaying::respond(state, request, in_shape(answer)?))
+}
+
+fn is_ours(value: &str) -> bool {
+    value.starts_with(callers::PREFIX) || value.starts_with(aliases::PREFIX)
 }
 
 /// The platform's answer, but for what only concerns our own token: SDKs that hear of a dead one fetch another for ever.

@@ -4,11 +4,12 @@ use actix_web::dev::Payload;
 use actix_web::{HttpRequest, HttpResponse, route, web};
 
 use crate::domain::api_path::{ApiTarget, BadTarget};
+use crate::http::audited;
 use crate::http::caller;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::relaying::{self, Failed};
 use crate::service::relay::figures::Reason;
-use crate::service::relay::{Party, permits};
+use crate::service::relay::{Party, Treatment, permits};
 use crate::state::State;
 
 /// Call WeChat's API
@@ -62,13 +63,27 @@ pub(super) async fn call(
     let app = caller::app(&request, &path.0)?;
     let target = target(&request)?;
     if !caller.may_use(&app.name) || !permits(&caller, request.method().as_str(), &target) {
-        return Err(ApiError::Forbidden("the key does not allow this call".to_owned()));
+        audited::refused(&state, &request, (&app.name, &caller.id), target.decoded());
+        return Err(ApiError::Forbidden(refusal(target.decoded()).to_owned()));
+    }
+    if Treatment::of(target.decoded()) == Treatment::Foreign {
+        let text = "it carries a person's own credential: WeChat's own path at the root relays it";
+        return Err(ApiError::Forbidden(text.to_owned()));
     }
     let mut payload: Payload = payload.into_inner();
     let begun = relaying::begin(&state, &request, &mut payload).await?;
     let call = (app.app_id.clone(), Party::Caller(caller.id.clone()), target);
     let answer = relaying::relay(&state, &request, payload, begun, call).await?;
     Ok(relaying::respond(&state, &request, answer))
+}
+
+/// Why a call is not allowed, as far as the path tells.
+fn refusal(path: &str) -> &'static str {
+    match Treatment::of(path) {
+        Treatment::Refused => "calls that make an access_token, or take none of an app's, are not relayed",
+        Treatment::Secret(_) => "it needs a pattern without wildcards; jscode2session --session-key as well",
+        _ => "the key does not allow this call",
+    }
 }
 
 /// What stands behind `/v1/apps/{app}/api`, byte for byte.

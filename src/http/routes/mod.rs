@@ -38,24 +38,34 @@ pub(super) fn demo(config: &mut actix_web::web::ServiceConfig) {
 
 /// Every route.
 pub(super) fn all(config: &mut ServiceConfig<'_>) {
+    hot(config);
+    others(config);
+}
+
+/// Those that are asked for most. The router tries one after the other, so they come first.
+pub(super) fn hot(config: &mut ServiceConfig<'_>) {
     config
-        // The router tries one after the other: what is asked for most comes first.
-        .service(gateway::call)
         .service(callback::check_default)
-        .service(callback::check_named)
         .service(callback::receive_default)
-        .service(callback::receive_named)
+        .service(jsapi::sign_default)
+        .service(gateway::call)
         .service(access_token::show)
+        .service(callback::check_named)
+        .service(callback::receive_named)
+        .service(jsapi::sign_named)
+        .service(token::create_default)
+        .service(token::verify);
+}
+
+/// All others.
+pub(super) fn others(config: &mut ServiceConfig<'_>) {
+    config
         .service(access_token::refresh)
         .service(access_token::ticket)
         .service(events::follow)
-        .service(jsapi::sign_default)
-        .service(jsapi::sign_named)
         .service(jsapi::sign_body_default)
         .service(jsapi::sign_body_named)
-        .service(token::create_default)
         .service(token::create_named)
-        .service(token::verify)
         .service(avatars::set)
         .service(avatars::show)
         .service(rooms::list)

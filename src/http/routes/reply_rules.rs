@@ -1,6 +1,7 @@
 //! `/v1/apps/{app}/replies`: rules for replies that are made while the gateway runs. (docs/replies.md.)
 
 use actix_web::http::header::CACHE_CONTROL;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, delete, get, post, put, web};
 use serde::Serialize;
 use serde_json::Value;
@@ -10,6 +11,7 @@ use super::opened::NO_STORE;
 use crate::config::AppKind;
 use crate::domain::ids::RuleId;
 use crate::domain::push::rule::Rule;
+use crate::http::audited;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::Fields;
 use crate::http::managed::Managed;
@@ -127,7 +129,7 @@ pub(super) async fn list(managed: Managed, state: web::Data<State>) -> HttpRespo
         (status = 503, description = "the store is away", body = ErrorBody),
     )
 )]
-#[post("/v1/apps/{app}/replies")]
+#[post("/v1/apps/{app}/replies", wrap = "from_fn(audited::note)")]
 pub(super) async fn create(
     managed: Managed,
     state: web::Data<State>,
@@ -183,7 +185,7 @@ pub(super) async fn show(
         (status = 503, description = "the store is away", body = ErrorBody),
     )
 )]
-#[put("/v1/apps/{app}/replies/{id}")]
+#[put("/v1/apps/{app}/replies/{id}", wrap = "from_fn(audited::note)")]
 pub(super) async fn replace(
     managed: Managed,
     state: web::Data<State>,
@@ -214,7 +216,7 @@ pub(super) async fn replace(
         (status = 503, description = "the store is away", body = ErrorBody),
     )
 )]
-#[delete("/v1/apps/{app}/replies/{id}")]
+#[delete("/v1/apps/{app}/replies/{id}", wrap = "from_fn(audited::note)")]
 pub(super) async fn delete(
     managed: Managed,
     state: web::Data<State>,

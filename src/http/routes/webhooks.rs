@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::header::CACHE_CONTROL;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -13,6 +14,7 @@ use crate::domain::ids::WebhookId;
 use crate::domain::push::filter::Filters;
 use crate::domain::standard_webhooks::{LONGEST_SECRET, Secret};
 use crate::domain::time::Timestamp;
+use crate::http::audited;
 use crate::http::error::{ApiError, ErrorBody, missing};
 use crate::http::extract::Fields;
 use crate::http::managed::Managed;
@@ -149,7 +151,7 @@ impl<'a> From<&'a Webhook> for WebhookBody<'a> {
         (status = 503, description = "the store is away", body = ErrorBody),
     )
 )]
-#[post("/v1/apps/{app}/webhooks")]
+#[post("/v1/apps/{app}/webhooks", wrap = "from_fn(audited::note)")]
 pub(super) async fn create(
     managed: Managed,
     state: web::Data<State>,
@@ -242,7 +244,7 @@ pub(super) async fn show(
         (status = 503, description = "the store is away", body = ErrorBody),
     )
 )]
-#[patch("/v1/apps/{app}/webhooks/{id}")]
+#[patch("/v1/apps/{app}/webhooks/{id}", wrap = "from_fn(audited::note)")]
 pub(super) async fn change(
     managed: Managed,
     state: web::Data<State>,
@@ -281,7 +283,7 @@ pub(super) async fn change(
         (status = 503, description = "the store is away", body = ErrorBody),
     )
 )]
-#[delete("/v1/apps/{app}/webhooks/{id}")]
+#[delete("/v1/apps/{app}/webhooks/{id}", wrap = "from_fn(audited::note)")]
 pub(super) async fn delete(
     managed: Managed,
     state: web::Data<State>,
@@ -310,7 +312,7 @@ pub(super) async fn delete(
         (status = 503, description = "the store is away", body = ErrorBody),
     )
 )]
-#[post("/v1/apps/{app}/webhooks/{id}/secret")]
+#[post("/v1/apps/{app}/webhooks/{id}/secret", wrap = "from_fn(audited::note)")]
 pub(super) async fn rotate(
     managed: Managed,
     state: web::Data<State>,

@@ -268,7 +268,9 @@ fn cool_down(kind: Kind, error: &Error, failures: u32) -> Duration {
         Error::Platform(error) if error.needs_operator() || wrong_secret(error) => {
             (Duration::from_secs(5), Duration::from_secs(300))
         }
-        Error::Platform(_) | Error::StillDead => (Duration::from_millis(500), Duration::from_secs(30)),
+        // Somebody may report a token that lives, and then it dies: all who report it meanwhile wait for this.
+        Error::StillDead => (Duration::from_millis(500), Duration::from_secs(5)),
+        Error::Platform(_) => (Duration::from_millis(500), Duration::from_secs(30)),
         Error::NoApp | Error::NoToken(_) | Error::Store(_) | Error::Sealed(_) | Error::Slow => {
             return Duration::from_millis(500);
         }

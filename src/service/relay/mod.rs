@@ -26,7 +26,6 @@ pub use crate::wechat::{Broken, Payload};
 use crate::clock::Clock;
 use crate::config::{App, Apps, Gateway};
 use crate::domain::api_path::ApiTarget;
-use crate::domain::api_security::NotSealable;
 use crate::domain::ids::{AppId, AppName, CallerId, UserId};
 use crate::service::audit::Audit;
 use crate::service::credentials::{self, Credentials, Held, Kind};
@@ -287,13 +286,8 @@ impl Relay {
         let query: Vec<_> = draft.target.params().collect();
         let sealed = match security.seal(&url, &query, bytes, self.clock.now()) {
             Ok(sealed) => sealed,
-            // Whether the platform takes anything else than JSON is for it to say.
-            Err(NotSealable::NoObject) => {
-                let plain = draft.with_token(held, body);
-                return self.send_once(plain, Some(&held.value)).await;
-            }
-            // It could be, so nobody is to get it through in plain.
-            Err(error @ NotSealable::Twice) => return Err(Error::Ambiguous(error.to_string())),
+            // Nobody is to get it through in plain: all calls of this mode have JSON objects.
+            Err(error) => return Err(Error::Ambiguous(error.to_string())),
         };
         let incoming = self.upstream.send(draft.sealed(held, sealed)).await?;
         let open = |header: &dyn Fn(&str) -> Option<String>, body: &[u8]| {

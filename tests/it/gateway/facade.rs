@@ -256,6 +256,16 @@ async fn a_persons_own_credential_is_relayed_without_ours() {
     .await
     .ok();
     assert!(!upstream.last().target.contains("token-"));
+    // A key or an alias is not theirs, and not for WeChat to see.
+    let seen = upstream.seen().len();
+    let key = caller(&app, &["GET /sns/userinfo"]).await;
+    for wrong in [key.as_str(), "wxa_AAAA"] {
+        let path = format!("/sns/userinfo?access_token={wrong}&openid=o1");
+        assert_eq!(code(&app.get(&path).await), 40014);
+        assert_eq!(code(&app.get(&format!("/sns/auth?x={wrong}")).await), 40014);
+    }
+    assert_eq!(super::get(&app, &key, "/sns/userinfo").await.status, 403);
+    assert_eq!(upstream.seen().len(), seen);
     // What is dead is theirs, and they are told.
     upstream.react([Reaction::Text(
         200,

@@ -109,7 +109,7 @@ impl<'a> Asker<'a> {
 
     fn behalf(&self, request: &HttpRequest) -> Behalf {
         match self {
-            Self::Caller(asked) => asked.behalf(request),
+            Self::Caller(asked) => asked.behalf(),
             Self::User { id, .. } => behalf(request, Party::User(id.clone())),
         }
     }

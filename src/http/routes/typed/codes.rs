@@ -38,10 +38,7 @@ pub(in crate::http::routes) async fn wxacode(
     let asked = Asked::of(&request, &app)?;
     asked.demand(CODE_PATH)?;
     let code: WxaCode = body(&request, payload).await?;
-    let picture = state
-        .typed
-        .wxacode(asked.app, &asked.behalf(&request), &code)
-        .await?;
+    let picture = state.typed.wxacode(asked.app, &asked.behalf(), &code).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, picture.kind))
         .insert_header((CACHE_CONTROL, "private, max-age=3600"))

@@ -52,7 +52,7 @@ pub(in crate::http::routes) async fn create(
     let link: Link = body(&request, payload).await?;
     let kind = link.r#type;
     asked.demand(kind.path())?;
-    let made = state.typed.link(asked.app, &asked.behalf(&request), link).await?;
+    let made = state.typed.link(asked.app, &asked.behalf(), link).await?;
     Ok(HttpResponse::Ok().json(LinkBody {
         r#type: kind.as_str(),
         link: &made,

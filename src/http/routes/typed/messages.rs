@@ -33,10 +33,7 @@ async fn send<T: DeserializeOwned>(
     let asked = Asked::of(request, app)?;
     asked.demand(path(&asked))?;
     let message = message(body(request, payload).await?);
-    let msgid = state
-        .typed
-        .send(asked.app, &asked.behalf(request), message)
-        .await?;
+    let msgid = state.typed.send(asked.app, &asked.behalf(), message).await?;
     Ok(HttpResponse::Ok().json(SentBody { msgid }))
 }
 

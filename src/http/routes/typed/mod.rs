@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::config::App;
 use crate::domain::api_path::ApiTarget;
+use crate::http::audited;
 use crate::http::caller;
 use crate::http::edge::request_id::RequestId;
 use crate::http::error::ApiError;
@@ -25,6 +26,7 @@ use crate::state::State;
 
 /// A caller and the app that it asks about.
 struct Asked<'a> {
+    request: &'a HttpRequest,
     caller: Arc<Caller>,
     app: &'a App,
 }
@@ -37,7 +39,7 @@ impl<'a> Asked<'a> {
         if !caller.may_use(&app.name) {
             return Err(ApiError::Forbidden("the key is not for this app".to_owned()));
         }
-        Ok(Self { caller, app })
+        Ok(Self { request, caller, app })
     }
 
     /// Whether the caller's `--allow` has the API that is called underneath.
@@ -45,11 +47,14 @@ impl<'a> Asked<'a> {
         if permits(&self.caller, "POST", &ApiTarget::fixed(path)) {
             return Ok(());
         }
+        if let Some(state) = self.request.app_data::<Data<State>>() {
+            audited::refused(state, self.request, (&self.app.name, &self.caller.id), path);
+        }
         Err(ApiError::Forbidden(format!("the key does not allow POST {path}")))
     }
 
-    fn behalf(&self, request: &HttpRequest) -> Behalf {
-        behalf(request, Party::Caller(self.caller.id.clone()))
+    fn behalf(&self) -> Behalf {
+        behalf(self.request, Party::Caller(self.caller.id.clone()))
     }
 }
 

@@ -55,9 +55,6 @@ pub(in crate::http::routes) async fn create(
     let asked = Asked::of(&request, &app)?;
     asked.demand(QR_PATH)?;
     let code: QrCode = body(&request, payload).await?;
-    let made = state
-        .typed
-        .qrcode(asked.app, &asked.behalf(&request), code)
-        .await?;
+    let made = state.typed.qrcode(asked.app, &asked.behalf(), code).await?;
     Ok(HttpResponse::Ok().json(made))
 }
