@@ -49,7 +49,7 @@ async fn calls_that_change_something_are_recorded_whichever_way_they_come() {
         app.post_json(&as_sdk, &message(&openid)).await.ok().json()["errcode"],
         0
     );
-    // Those that change nothing, are not allowed, or are not made.
+    // One that changes nothing, and two that are not allowed.
     let looked = call(&app, &key, Method::GET, "/cgi-bin/getcallbackip");
     Reply::to(looked).await.ok();
     let outside = call(&app, &key, Method::POST, "/wxa/msg_sec_check").json(&json!({}));
@@ -57,7 +57,7 @@ async fn calls_that_change_something_are_recorded_whichever_way_they_come() {
     let token = call(&app, &key, Method::POST, "/cgi-bin/stable_token").json(&json!({}));
     assert_eq!(Reply::to(token).await.status, 403);
 
-    let records = seen(&app, &ann, 3).await;
+    let records = seen(&app, &ann, 5).await;
     let short: Vec<_> = records
         .iter()
         .rev()
@@ -75,9 +75,11 @@ async fn calls_that_change_something_are_recorded_whichever_way_they_come() {
         ["POST", SEND, 200, 0, false],
         ["POST", SEND, 200, 40003, true],
         ["POST", SEND, 200, 0, false],
+        ["POST", "/wxa/msg_sec_check", 403, null, false],
+        ["POST", "/cgi-bin/stable_token", 403, null, false],
     ]);
     assert_eq!(json!(short), expected);
-    assert_eq!(records[2]["request_id"], "by-path");
+    assert_eq!(records[4]["request_id"], "by-path");
     let caller = &records[0]["caller"];
     assert!(
         records
