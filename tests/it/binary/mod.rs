@@ -5,6 +5,8 @@ mod erasure;
 #[cfg(target_os = "linux")]
 mod pictures;
 mod push_crash;
+#[cfg(target_os = "linux")]
+mod relayed;
 mod rotation;
 mod secrets;
 mod shutdown;

@@ -12,17 +12,17 @@ use crate::avatars::form;
 use crate::support::process::{Gateway, Stage};
 
 const AT_ONCE: usize = 100;
-const MIB: u64 = 1024 * 1024;
+pub(super) const MIB: u64 = 1024 * 1024;
 
 /// The most memory that the process has had since it was last asked to forget it.
-fn peak(gateway: &Gateway) -> u64 {
+pub(super) fn peak(gateway: &Gateway) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.0.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kib * 1024
 }
 
-fn forget_peak(gateway: &Gateway) {
+pub(super) fn forget_peak(gateway: &Gateway) {
     std::fs::write(format!("/proc/{}/clear_refs", gateway.0.id()), "5").unwrap();
 }
 
