@@ -113,7 +113,7 @@ pub(super) async fn build(
             move || net::relay_client(connect_timeout),
             &config.platform.api_url,
             patience,
-        )?
+        )
         .secured(secured),
         credentials.clone(),
         audit.clone(),

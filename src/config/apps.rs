@@ -70,6 +70,12 @@ impl Apps {
         self.0.iter().find(|app| app.name.as_str() == name)
     }
 
+    /// The app with this AppID.
+    #[must_use]
+    pub fn with_id(&self, id: &str) -> Option<&App> {
+        self.0.iter().find(|app| app.app_id.as_str() == id)
+    }
+
     /// The first app of a kind.
     #[must_use]
     pub fn first(&self, kind: AppKind) -> Option<&App> {

@@ -10,6 +10,7 @@ use super::edge::request_id::RequestId;
 use crate::domain::ids::{AppName, CallerId, UserId};
 use crate::domain::state_change::changes_state;
 use crate::service::audit::Entry;
+use crate::service::records::Caller;
 use crate::state::State;
 
 /// Who acts on an app by a request.
@@ -18,6 +19,17 @@ pub(super) struct Actor {
     pub(super) app: AppName,
     pub(super) caller: Option<CallerId>,
     pub(super) user: Option<UserId>,
+}
+
+impl Actor {
+    /// A caller.
+    pub(super) fn caller(caller: &Caller, app: &AppName) -> Self {
+        Self {
+            app: app.clone(),
+            caller: Some(caller.id.clone()),
+            user: None,
+        }
+    }
 }
 
 /// Has the request noted, if it is one that changes something. Those that are refused from here on are noted as well.
@@ -46,13 +58,8 @@ pub(super) fn refused(
         status: 403,
         errcode: None,
         rid: None,
-        request_id: id(request),
+        request_id: RequestId::text_of(request),
     });
-}
-
-fn id(request: &HttpRequest) -> Option<String> {
-    let id = request.extensions().get::<RequestId>().cloned();
-    id.map(|id| id.as_str().to_owned())
 }
 
 /// The layer around routes that change something with us.
@@ -77,7 +84,7 @@ pub(super) async fn note<B: MessageBody>(
             status: response.status().as_u16(),
             errcode: None,
             rid: None,
-            request_id: id(request),
+            request_id: RequestId::text_of(request),
         });
     }
     Ok(response)

@@ -33,12 +33,7 @@ pub(super) fn managed(request: &HttpRequest, app: &str) -> Result<AppName, ApiEr
     if key(request).is_some() {
         let caller = authenticate(request)?;
         let app = look_for(request, app)?;
-        let actor = Actor {
-            app: app.clone(),
-            caller: Some(caller.id.clone()),
-            user: None,
-        };
-        audited::mark(request, actor);
+        audited::mark(request, Actor::caller(&caller, &app));
         permit(&caller, &app)?;
         demand(&caller, Grant::Webhooks)?;
         return Ok(app);
@@ -103,12 +98,7 @@ impl FromRequest for RawToken {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let app = request.match_info().get("app").unwrap_or_default();
         ready(of_app(request, app).and_then(|(caller, app)| {
-            let actor = Actor {
-                app: app.clone(),
-                caller: Some(caller.id.clone()),
-                user: None,
-            };
-            audited::mark(request, actor);
+            audited::mark(request, Actor::caller(&caller, &app));
             demand(&caller, Grant::RawToken)?;
             Ok(Self { app })
         }))
@@ -130,7 +120,11 @@ fn of_app(request: &HttpRequest, app: &str) -> Result<(Arc<Caller>, AppName), Ap
     Ok((caller, app))
 }
 
-fn permit(caller: &Caller, app: &AppName) -> Result<(), ApiError> {
+/// Whether the caller may use this app.
+///
+/// # Errors
+/// 403 if not.
+pub(super) fn permit(caller: &Caller, app: &AppName) -> Result<(), ApiError> {
     if caller.may_use(app) {
         return Ok(());
     }

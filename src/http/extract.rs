@@ -219,6 +219,18 @@ impl Query {
         is_there.then(|| self.once(name, most)).transpose()
     }
 
+    /// How many of a list are wanted: `limit`, from 1 to `most`, which it is if it is absent.
+    ///
+    /// # Errors
+    /// If it is none of these.
+    pub fn limit(&self, most: usize) -> Result<usize, ApiError> {
+        let Some(text) = self.at_most_once("limit", 3)? else {
+            return Ok(most);
+        };
+        let limit = text.parse().ok().filter(|limit| (1..=most).contains(limit));
+        limit.ok_or_else(|| ApiError::Invalid(vec![format!("limit must be a number from 1 to {most}")]))
+    }
+
     /// The value of a parameter that must be there exactly once, with 1 to `most` bytes.
     ///
     /// # Errors

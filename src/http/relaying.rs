@@ -8,7 +8,7 @@ use actix_web::body::{BodyStream, SizedStream};
 use actix_web::dev::Payload as RequestBody;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 
@@ -140,10 +140,7 @@ pub(super) async fn relay(
             target,
             headers: headers(request),
             body,
-            request_id: request
-                .extensions()
-                .get::<RequestId>()
-                .map(|id| id.as_str().to_owned()),
+            request_id: RequestId::text_of(request),
         })
     };
     let left = async {

@@ -84,19 +84,16 @@ pub struct Incoming {
 }
 
 impl Upstream {
-    /// The API at `api_url`, over what `build` builds, which has no timeouts of its own but for connecting.
-    ///
-    /// # Errors
-    /// If nothing can be built.
+    /// The API at `api_url`, over what `build` builds for each thread that makes a call, which has no timeouts of its own
+    /// but for connecting.
+    #[must_use]
     pub fn new(
         build: impl Fn() -> reqwest::Result<Client> + Send + Sync + 'static,
         api_url: &Url,
         patience: Patience,
-    ) -> reqwest::Result<Self> {
+    ) -> Self {
         let base = api_url.as_str().trim_end_matches('/').to_owned();
-        // That it works is found out at the start.
-        build()?;
-        Ok(Self {
+        Self {
             http: Arc::new(Clients {
                 build: Box::new(build),
                 of_threads: ThreadLocal::new(),
@@ -104,7 +101,7 @@ impl Upstream {
             base,
             patience,
             secured: Arc::default(),
-        })
+        }
     }
 
     /// The same for apps some of which call in the signed and encrypted mode.

@@ -2,6 +2,7 @@
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
+use actix_web::{HttpMessage as _, HttpRequest};
 
 /// Where it is read and written.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -32,6 +33,13 @@ impl RequestId {
         // The buffer has the right length, and hex digits are always a header value.
         let _ = hex::encode_to_slice(digits, &mut text);
         Self(HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or(HeaderValue::from_static("-")))
+    }
+
+    /// The id of this request as text, if it has one.
+    #[must_use]
+    pub fn text_of(request: &HttpRequest) -> Option<String> {
+        let extensions = request.extensions();
+        extensions.get::<Self>().map(|id| id.as_str().to_owned())
     }
 
     /// As text.

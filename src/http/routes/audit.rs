@@ -110,14 +110,7 @@ pub(super) async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::read(&request)?;
-    let limit = match query.at_most_once("limit", 3)? {
-        None => PAGE,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=PAGE).contains(limit))
-            .ok_or_else(|| wrong(format!("limit must be a number from 1 to {PAGE}")))?,
-    };
+    let limit = query.limit(PAGE)?;
     let wanted = Wanted {
         app: parse(&query, "app", LONGEST, "app must be an app's name")?,
         caller: parse(&query, "caller", LONGEST, "caller must be a caller's id")?,

@@ -148,14 +148,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let webhook = id(&path)?;
     let query = Query::read(&request)?;
-    let limit = match query.at_most_once("limit", 3)? {
-        None => PAGE,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=PAGE).contains(limit))
-            .ok_or_else(|| wrong(format!("limit must be a number from 1 to {PAGE}")))?,
-    };
+    let limit = query.limit(PAGE)?;
     let wanted = match query.at_most_once("state", 16)?.as_deref() {
         None => None,
         Some("waiting") => Some(DeliveryState::Waiting),

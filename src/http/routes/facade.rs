@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 
 use crate::config::App;
 use crate::domain::api_path::ApiTarget;
-use crate::domain::ids::AppId;
 use crate::http::audited;
 use crate::http::caller::Known;
 use crate::http::edge::body::{self, BodyError};
@@ -156,7 +155,7 @@ fn bearer<'a>(state: &'a State, target: &ApiTarget) -> Result<(Arc<Caller>, &'a 
         aliases::Refused::Expired => TOKEN_EXPIRED,
         aliases::Refused::Ended => TOKEN_DEAD,
     })?;
-    let app = by_id(state, &app).ok_or(BAD_TOKEN)?;
+    let app = state.config.apps.with_id(app.as_str()).ok_or(BAD_TOKEN)?;
     if !caller.may_use(&app.name) {
         return Err(TOKEN_DEAD);
     }
@@ -174,12 +173,7 @@ fn by_key(state: &State, id: Option<String>, key: Option<String>) -> Result<(Arc
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let id = given(id).ok_or(NO_APP)?;
     let key = given(key).ok_or(NO_SECRET)?;
-    let app = state
-        .config
-        .apps
-        .iter()
-        .find(|app| app.app_id.as_str() == id)
-        .ok_or(BAD_APP)?;
+    let app = state.config.apps.with_id(&id).ok_or(BAD_APP)?;
     let caller = state.callers.authenticate(&key).map_err(|_| BAD_SECRET)?;
     // To a caller of other apps this one's secret is as unknown as to anybody.
     if !caller.may_use(&app.name) {
@@ -195,7 +189,7 @@ async fn foreign(state: &State, request: &HttpRequest, target: ApiTarget) -> Res
     }
     let id = target.param("appid");
     let app = match &id {
-        Some(id) => state.config.apps.iter().find(|app| app.app_id.as_str() == id),
+        Some(id) => state.config.apps.with_id(id),
         None => state.config.apps.for_callbacks(),
     };
     let app = app.ok_or(BAD_APP)?;
@@ -241,10 +235,6 @@ fn admit(state: &State, request: &HttpRequest, caller: &Caller, app: &App) -> Re
         state.relay.figures().refused(&app.name, Reason::Limited);
         TOO_OFTEN
     })
-}
-
-fn by_id<'a>(state: &'a State, id: &AppId) -> Option<&'a App> {
-    state.config.apps.iter().find(|app| app.app_id == *id)
 }
 
 fn object(body: &[u8]) -> Result<Value, Refusal> {

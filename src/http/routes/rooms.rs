@@ -87,14 +87,7 @@ pub(super) async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::read(&request)?;
-    let limit = match query.at_most_once("limit", 3)? {
-        None => PAGE,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=PAGE).contains(limit))
-            .ok_or_else(|| ApiError::Invalid(vec![format!("limit must be a number from 1 to {PAGE}")]))?,
-    };
+    let limit = query.limit(PAGE)?;
     let after: Option<Position> = match query.at_most_once("after", 64)? {
         None => None,
         Some(text) => {

@@ -61,11 +61,7 @@ impl IdentityBody {
             IdentityKind::Email => Some(mask_email(id.value())),
             IdentityKind::Username => Some(id.value().to_owned()),
         };
-        let app = state
-            .config
-            .apps
-            .iter()
-            .find(|app| app.app_id.as_str() == id.scope());
+        let app = state.config.apps.with_id(id.scope());
         Some(Self {
             kind: id.kind().as_str(),
             app: app.map(|app| app.name.to_string()),

@@ -157,11 +157,7 @@ impl Relay {
     /// # Errors
     /// See [`Error`]. The platform's own errors are answers.
     pub async fn send(&self, call: Call) -> Result<Answer, Error> {
-        let app = self
-            .apps
-            .iter()
-            .find(|app| app.app_id == call.app)
-            .ok_or(Error::NoApp)?;
+        let app = self.apps.with_id(call.app.as_str()).ok_or(Error::NoApp)?;
         let treatment = Treatment::of(call.target.decoded());
         match treatment {
             Treatment::Refused => Err(Error::NotRelayed),

@@ -9,7 +9,7 @@ pub(super) mod qrcodes;
 use std::sync::Arc;
 
 use actix_web::web::{Data, Payload};
-use actix_web::{FromRequest as _, HttpMessage as _, HttpRequest};
+use actix_web::{FromRequest as _, HttpRequest};
 use serde::de::DeserializeOwned;
 
 use crate::config::App;
@@ -36,9 +36,7 @@ impl<'a> Asked<'a> {
     fn of(request: &'a HttpRequest, app: &str) -> Result<Self, ApiError> {
         let caller = caller::authenticate(request)?;
         let app = caller::app(request, app)?;
-        if !caller.may_use(&app.name) {
-            return Err(ApiError::Forbidden("the key is not for this app".to_owned()));
-        }
+        caller::permit(&caller, &app.name)?;
         Ok(Self { request, caller, app })
     }
 
@@ -63,10 +61,9 @@ fn behalf(request: &HttpRequest, party: Party) -> Behalf {
     if let Some(state) = request.app_data::<Data<State>>() {
         relaying::be_patient(state, request);
     }
-    let id = request.extensions().get::<RequestId>().cloned();
     Behalf {
         party,
-        request_id: id.map(|id| id.as_str().to_owned()),
+        request_id: RequestId::text_of(request),
     }
 }
 
